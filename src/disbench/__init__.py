@@ -1,0 +1,1 @@
+"""disbench trains, measures and compares disentangled representations."""

@@ -1,6 +1,6 @@
 """Codes with their factors, looked up by every metric: of all states of a grid, or of a user's own points."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
@@ -58,6 +58,10 @@ class RepresentationTable:
         if codes.dtype.kind not in "fiub":
             raise ValueError(f"expected numeric codes; got {codes.dtype}")
         return cls(space, codes if codes.dtype.kind == "f" else codes.astype(np.float64))
+
+    def sampled(self) -> Self:
+        """The same table, with codes drawn from the posterior at each look-up."""
+        return replace(self, kind="sampled")
 
     @property
     def num_latents(self) -> int:

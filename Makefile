@@ -1,0 +1,41 @@
+# `make repro` and `make test` each work alone on a fresh clone.
+PYTHON ?= python3
+VENV := .venv
+RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+
+help: ## show what there is to make
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+repro: $(VENV)/.installed ## set up, then run the pipeline: data set, encoder, codes, scores
+	$(RUN) dvc repro
+	$(RUN) dvc metrics show
+
+test: $(VENV)/.installed-test ## set up, then run the tests
+	$(RUN) python -m pytest
+
+test-slow: $(VENV)/.installed-test ## run the tests that take minutes
+	$(RUN) python -m pytest -m slow
+
+lint: $(VENV)/.installed-test ## check style and types
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+
+benchmark: $(VENV)/.installed ## measure training, encoding, conversion and metrics
+	$(RUN) sh -c 'for file in benchmarks/*.py; do PYTHONPATH=src python "$$file" || exit 1; done'
+
+clean: ## remove the environment and everything that a run made
+	rm -rf $(VENV) data/raw data/zarr data/run data/checkpoints reports/train .dvc/cache .dvc/tmp
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+.PHONY: help repro test test-slow lint benchmark clean

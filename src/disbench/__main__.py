@@ -1,0 +1,5 @@
+"""`python -m disbench` is the `disbench` command."""
+
+from disbench.cli import main
+
+main()

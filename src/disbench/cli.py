@@ -1,0 +1,178 @@
+"""The disbench command: one subcommand a stage, plus what people ask for."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from disbench import catalogue
+
+STAGES = "Stages of the pipeline"
+CODES = "For your own codes"
+LISTS = "What there is"
+
+app = typer.Typer(
+    help="Train, measure and compare disentangled representations.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ParamsPath = Annotated[Path, typer.Option("--params", help="Parameters of the run.")]
+StorePath = Annotated[Path, typer.Option("--dataset", help="Zarr store of the data set.")]
+TablePath = Annotated[Path, typer.Option("--table", help="Zarr store of the codes of all images.")]
+ModelPath = Annotated[Path, typer.Option("--model", help="Folder of the encoder, the decoder and model.json.")]
+ScoresPath = Annotated[Path, typer.Option("--scores", help="JSON file to write the scores to.")]
+
+
+def main() -> None:
+    """Run the command; a mistake in what came from outside is one message, not a traceback."""
+    try:
+        app()
+    except (ValueError, OSError) as error:
+        if "DISBENCH_TRACEBACK" in os.environ:
+            raise
+        sys.exit(f"disbench: {error}")
+
+
+@app.command(rich_help_panel=STAGES)
+def check(
+    params: ParamsPath,
+    metric: Annotated[list[str], typer.Option(help="Metric that the pipeline evaluates; once for each.")],
+    out: Annotated[Path, typer.Option(help="File that says that everything is valid.")],
+) -> None:
+    """Refuse a misspelt name or a wrong value in params.yaml before anything runs."""
+    from disbench import files
+    from disbench.params import check
+
+    check(params, metric)
+    files.write_bytes(out, b"params.yaml is valid\n")
+
+
+@app.command(rich_help_panel=STAGES)
+def convert(
+    name: Annotated[str, typer.Argument(help="Name of the data set; `disbench datasets` lists them.")],
+    out: Annotated[Path, typer.Option(help="Zarr store to write.")],
+) -> None:
+    """Write a data set as a chunked Zarr store."""
+    from disbench.stages.convert import convert
+
+    convert(name, out)
+
+
+@app.command(rich_help_panel=STAGES)
+def train(
+    params: ParamsPath,
+    dataset: StorePath,
+    checkpoints: Annotated[Path, typer.Option(help="Folder in which unfinished runs keep their checkpoints.")],
+    model: ModelPath,
+    log: Annotated[Path, typer.Option(help="Folder for the loss curves (DVCLive).")],
+    scores: ScoresPath,
+) -> None:
+    """Train an encoder and a decoder; go on from a checkpoint if one is there."""
+    from disbench.stages.train import train
+
+    train(params_path=params, store_path=dataset, checkpoints=checkpoints, model=model, log=log, scores_path=scores)
+
+
+@app.command(rich_help_panel=STAGES)
+def postprocess(params: ParamsPath, dataset: StorePath, model: ModelPath, table: TablePath) -> None:
+    """Encode every image of the data set once, into a table."""
+    from disbench.stages.postprocess import postprocess
+
+    postprocess(params_path=params, store_path=dataset, model=model, table_path=table)
+
+
+@app.command(rich_help_panel=STAGES)
+def evaluate(
+    metric: Annotated[str, typer.Argument(help="Name of the metric; `disbench metrics` lists them.")],
+    params: ParamsPath,
+    table: TablePath,
+    scores: ScoresPath,
+) -> None:
+    """Score a table with one metric."""
+    from disbench.stages.evaluate import evaluate
+
+    _print_scores({metric: evaluate(metric, params_path=params, table_path=table, scores_path=scores)})
+
+
+@app.command(rich_help_panel=CODES)
+def score(
+    codes: Annotated[Path, typer.Argument(help="Codes (n, num_latents): .npy, .npz with one array, or .csv.")],
+    factors: Annotated[Path, typer.Option(help="Factors (n, num_factors): likewise.")],
+    metrics: Annotated[str, typer.Option(help="Names of metrics, separated by commas.")] = "mig,sap,dci",
+    train_fraction: Annotated[
+        float | None, typer.Option(help="Share of the points, from the first on, that trains; the rest tests.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed from which each metric derives its own.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Score your own codes."""
+    from disbench import arrays, scoring
+
+    points, truth = arrays.read(codes), arrays.read(factors)
+    names = metrics.split(",")
+    for name in names:
+        catalogue.find("metrics", name)
+    scores = {name: scoring.score(name, points, truth, train_fraction=train_fraction, seed=seed) for name in names}
+    _print_scores(scores, as_json=as_json)
+
+
+@app.command(rich_help_panel=LISTS)
+def datasets() -> None:
+    """List the data sets."""
+    from rich.table import Table
+
+    table = Table("name", "factors", "images", "image")
+    for name in catalogue.names("datasets"):
+        dataset = catalogue.find("datasets", name)
+        space = dataset.space
+        factors = ", ".join(f"{key} {size}" for key, size in zip(space.names, space.sizes, strict=True))
+        table.add_row(name, factors, f"{space.num_states:,}", " x ".join(map(str, dataset.image_shape)))
+    _print(table)
+
+
+@app.command(rich_help_panel=LISTS)
+def metrics() -> None:
+    """List the metrics with their options."""
+    _list_options("metrics")
+
+
+@app.command(rich_help_panel=LISTS)
+def objectives() -> None:
+    """List the objectives with their hyper-parameters."""
+    _list_options("objectives")
+
+
+def _list_options(kind: catalogue.Kind) -> None:
+    from rich.table import Table
+
+    table = Table("name", "what it is", "options and defaults")
+    for name in catalogue.names(kind):
+        function = catalogue.find(kind, name)
+        fields = catalogue.options(function).model_fields.items()
+        settings = "\n".join(f"{field} {info.default}" for field, info in fields)
+        table.add_row(name, (function.__doc__ or "").strip().splitlines()[0], settings)
+    _print(table)
+
+
+def _print_scores(scores: dict[str, dict[str, float]], *, as_json: bool = False) -> None:
+    from rich.table import Table
+
+    if as_json:
+        typer.echo(json.dumps(scores, indent=2, sort_keys=True))
+        return
+    table = Table("metric", "score", "value")
+    for metric, values in scores.items():
+        for key, value in values.items():
+            table.add_row(metric, key, f"{value:.4f}")
+    _print(table)
+
+
+def _print(table: object) -> None:
+    from rich.console import Console
+
+    Console().print(table)

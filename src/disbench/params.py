@@ -1,0 +1,141 @@
+"""The schema of params.yaml, and the only place that reads YAML."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
+
+from disbench import catalogue
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatasetParams(_Section):
+    """Which data set a run learns from."""
+
+    name: str
+
+
+class TrainParams(_Section):
+    """How an encoder is trained; the defaults are the published study's."""
+
+    objective: str
+    seed: NonNegativeInt = 0
+    num_steps: NonNegativeInt = 300_000
+    batch_size: PositiveInt = 64
+    num_latents: PositiveInt = 10
+    architecture: Literal["conv", "fc"] = "conv"
+    reconstruction: Literal["bernoulli", "squared_error"] = "bernoulli"
+    learning_rate: PositiveFloat = 1e-4
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    log_every: PositiveInt = 100
+    checkpoint_seconds: PositiveFloat = 60.0
+
+
+class EvaluateParams(_Section):
+    """What the metrics see, and the seed from which each derives its own."""
+
+    seed: NonNegativeInt = 0
+    representation: Literal["mean", "sampled"] = "mean"
+
+
+class Params(_Section):
+    """Everything that params.yaml may say; options of objectives and metrics are checked against their signatures."""
+
+    dataset: DatasetParams
+    train: TrainParams
+    objectives: dict[str, dict[str, Any]]
+    evaluate: EvaluateParams
+    metrics: dict[str, dict[str, Any]]
+
+    def objective(self) -> tuple[Callable[..., Any], dict[str, Any]]:
+        """Class of the chosen objective and its checked options."""
+        return _checked("objectives", self.objectives, self.train.objective)
+
+    def metric(self, name: str) -> tuple[Callable[..., Any], dict[str, Any]]:
+        """Function of one metric and its checked options."""
+        return _checked("metrics", self.metrics, name)
+
+
+def read(path: Path) -> Params:
+    """Read and check params.yaml; options of objectives and metrics are checked when one is asked for.
+
+    Raises
+    ------
+    ValueError
+        If the file is not YAML, or a name or a value is wrong; one line a mistake.
+    """
+    try:
+        return Params.model_validate(_read_mapping(path))
+    except ValidationError as error:
+        raise ValueError(f"{path}: {catalogue.explain(error, '', Params)}") from None
+
+
+def check(path: Path, metrics: Sequence[str]) -> None:
+    """Check everything that params.yaml names, used or not, and the metrics that the pipeline evaluates.
+
+    Raises
+    ------
+    ValueError
+        With one line a mistake; nothing has run by then.
+    """
+    mistakes = _mistakes(read(path), metrics)
+    if mistakes:
+        raise ValueError(f"{path}: " + "\n".join(mistakes))
+
+
+def _mistakes(params: Params, metrics: Sequence[str]) -> list[str]:
+    checks: list[Callable[[], object]] = [partial(catalogue.find, "datasets", params.dataset.name)]
+    checks += [partial(_checked, "objectives", params.objectives, name) for name in _flat(params.objectives)]
+    named = {**_flat(params.metrics), **dict.fromkeys(metrics)}
+    checks += [partial(_checked, "metrics", params.metrics, name) for name in named]
+    checks += [params.objective]
+    return list(dict.fromkeys(message for run in checks if (message := _mistake(run))))
+
+
+def _mistake(run: Callable[[], object]) -> str | None:
+    try:
+        run()
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _checked(kind: catalogue.Kind, blocks: Mapping[str, Any], name: str) -> tuple[Callable[..., Any], dict[str, Any]]:
+    function = catalogue.find(kind, name)
+    return function, catalogue.check_options(f"{kind}.{name}", function, _flat(blocks).get(name) or {})
+
+
+def _flat(blocks: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Options by full name: DVC addresses parameters by dots, so `my_lab.metrics:mine` is a block in a block."""
+    found: dict[str, Any] = {}
+    for key, value in blocks.items():
+        inner = value if isinstance(value, Mapping) else {}
+        if any(":" in name for name in _all_keys(inner)):
+            found |= _flat(inner, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value
+    return found
+
+
+def _all_keys(block: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in block.items():
+        yield str(key)
+        if isinstance(value, Mapping):
+            yield from _all_keys(value)
+
+
+def _read_mapping(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not readable as YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected a mapping of sections; got {type(content).__name__}")
+    return content

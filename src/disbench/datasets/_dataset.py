@@ -1,0 +1,68 @@
+"""What a data set is: a grid of factors, the shape of its images, where they come from and how to read them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from disbench.factors import FactorSpace, IntArray
+
+
+class Block(NamedTuple):
+    """Rows (n,) of the grid and their images: uint8 (n, height, width, channels), packed (n, height, width / 8)."""
+
+    rows: IntArray
+    images: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class PixelStatistics:
+    """Pixel mean, and mean over images of the standard deviation within an image (ddof 1); one of each per channel.
+
+    Pixels count from 0 to 1. `tolerance` is how far, in either, a correctly decoded copy may lie from these values.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    tolerance: float = 0.0
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A ground-truth data set: every state of the grid is one image.
+
+    Parameters
+    ----------
+    space
+        The grid of factors.
+    image_shape
+        Height, width and channels.
+    blocks
+        Called with the folder of raw files, or None if the images are made; yields the images of all states in
+        blocks, every row once. Rows may come in any order. Blocks in the order of rows can be stored as they come;
+        rows far from those before them are held in memory until the gap is filled.
+    source
+        Where the pixels come from, and in what they may differ from the published files.
+    licence, citation, homepage
+        Of the published data set.
+    binary
+        Pixels are 0 or 255. Blocks hold them packed along the columns, 8 a byte, column 0 in the most significant bit.
+    raw
+        Whether `blocks` reads raw files.
+    published
+        Statistics that somebody else found in the real data, to check the pixels against.
+    """
+
+    space: FactorSpace
+    image_shape: tuple[int, int, int]
+    blocks: Callable[[Path | None], Iterator[Block]]
+    source: str
+    licence: str
+    citation: str
+    homepage: str
+    binary: bool = False
+    raw: bool = True
+    published: PixelStatistics | None = None

@@ -1,0 +1,17 @@
+"""Image stores and representation tables: Zarr groups that describe themselves; nothing else imports zarr."""
+
+from disbench.storage._arrays import StoreError, read_attributes
+from disbench.storage.images import ImageStore, ImageWriter, create_dataset, open_dataset, unpack
+from disbench.storage.tables import open_table, write_table
+
+__all__ = [
+    "ImageStore",
+    "ImageWriter",
+    "StoreError",
+    "create_dataset",
+    "open_dataset",
+    "open_table",
+    "read_attributes",
+    "unpack",
+    "write_table",
+]

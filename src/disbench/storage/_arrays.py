@@ -1,0 +1,202 @@
+"""Groups of sharded arrays with checksums: what image stores and tables have in common."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from zarr.codecs import Crc32cCodec, ZstdCodec
+
+from disbench.factors import FactorSpace, IntArray
+from disbench.storage._replace import METADATA
+
+FORMAT_VERSION = 1
+_DIGEST = "attributes_sha256"
+
+
+class StoreError(OSError):
+    """A store that is missing, unfinished or damaged; the message says which file and what to run."""
+
+
+def create_array(
+    group: zarr.Group,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    *,
+    chunk: int,
+    shard: int,
+    dimensions: tuple[str, ...],
+) -> zarr.Array[Any]:
+    """Create an array that is cut along its rows only; every chunk carries a CRC-32C."""
+    return group.create_array(
+        name,
+        shape=shape,
+        dtype=dtype,
+        chunks=(chunk, *shape[1:]),
+        shards=(shard, *shape[1:]),
+        compressors=[ZstdCodec(level=3), Crc32cCodec()],
+        chunk_key_encoding={"name": "default", "separator": "."},
+        dimension_names=dimensions,
+        fill_value=0,
+        # Chunks of zeros are stored too: left out, they could not be told from lost ones.
+        config={"write_empty_chunks": True},
+    )
+
+
+def write_factors(group: zarr.Group, space: FactorSpace) -> None:
+    """Write `factors` (num_states, number of axes): the state that each row stands for, for the sake of other tools."""
+    dtype = np.min_scalar_type(max(space.sizes) - 1)
+    states = space.states(np.arange(space.num_states)).astype(dtype)
+    array = create_array(
+        group, "factors", states.shape, dtype, chunk=65536, shard=1048576, dimensions=("row", "factor")
+    )
+    array.update_attributes({"names": list(space.names)})
+    array[:] = states
+
+
+def write_attributes(group: zarr.Group, own: Mapping[str, Any], space: FactorSpace, others: Mapping[str, Any]) -> None:
+    """Describe a finished group; before that it does not open."""
+    reserved = {**own, "format_version": FORMAT_VERSION, "space": _space_to_json(space)}
+    taken = sorted({*reserved, _DIGEST} & set(others))
+    if taken:
+        raise ValueError(f"the attributes {taken!r} are written by the store itself; choose other names")
+    try:
+        text = _canonical({**others, **reserved})
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"expected attributes that JSON can hold; got {dict(others)!r}") from error
+    group.update_attributes({**json.loads(text), _DIGEST: _digest(text)})
+
+
+def open_group(path: Path, expected_format: str, remedy: str) -> tuple[zarr.Group, dict[str, Any]]:
+    """Open a finished group; return it with its attributes, which were checked against their digest."""
+    if not (path / METADATA).is_file():
+        raise StoreError(f"no store at {path}; {remedy}")
+    try:
+        group = zarr.open_group(path, mode="r", use_consolidated=False)
+        attributes = dict(group.attrs)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path / METADATA} is damaged ({error}); {remedy}") from error
+    digest = attributes.pop(_DIGEST, None)
+    if digest is None:
+        raise StoreError(f"{path} is not a finished store of disbench; {remedy}")
+    if digest != _digest(_canonical(attributes)):
+        raise StoreError(f"{path / METADATA} is damaged: its attributes do not match their checksum; {remedy}")
+    found = (attributes.get("format"), attributes["format_version"])
+    if found != (expected_format, FORMAT_VERSION):
+        raise StoreError(f"expected {(expected_format, FORMAT_VERSION)!r} at {path}; got {found!r}; {remedy}")
+    return group, attributes
+
+
+def read_attributes(path: Path | str) -> dict[str, Any]:
+    """Attributes of an image store or a table, as they were written, without the arrays being opened."""
+    path = Path(path)
+    if not (path / METADATA).is_file():
+        raise StoreError(f"no store at {path}")
+    attributes = dict(zarr.open_group(path, mode="r", use_consolidated=False).attrs)
+    attributes.pop(_DIGEST, None)
+    return attributes
+
+
+def space_from_json(attributes: Mapping[str, Any]) -> FactorSpace:
+    """Return the grid that the attributes describe."""
+    space = attributes["space"]
+    return FactorSpace(tuple(space["names"]), tuple(space["sizes"]), tuple(space["nuisance"]))
+
+
+@dataclass(frozen=True)
+class RowReader:
+    """Reads rows of an array one shard at a time, so that a damaged file has a name.
+
+    Parameters
+    ----------
+    array
+        Cut along its rows only.
+    folder
+        Where its files are.
+    remedy
+        What to run if one of them is missing or damaged.
+    """
+
+    array: zarr.Array[Any]
+    folder: Path
+    remedy: str
+
+    @classmethod
+    def open(
+        cls, path: Path, group: zarr.Group, name: str, shape: tuple[int, ...], dtype: str, remedy: str
+    ) -> "RowReader":
+        """Reader of one array of a group, after its metadata and the presence of its files were checked."""
+        folder = path / name
+        try:
+            array = group[name]
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{folder / METADATA} is missing or damaged ({error!r}); {remedy}") from error
+        if not isinstance(array, zarr.Array) or array.shape != shape or array.dtype != dtype or array.shards is None:
+            raise StoreError(f"{folder / METADATA} is damaged: expected {dtype} {shape}, got {array!r}; {remedy}")
+        reader = cls(array, folder, remedy)
+        missing = [file.name for file in map(reader._file, range(reader._num_shards)) if not file.is_file()]
+        if missing:
+            raise StoreError(
+                f"{folder} lacks {len(missing)} of {reader._num_shards} files: {', '.join(missing[:5])}"
+                f"{', ...' if len(missing) > 5 else ''}; {remedy}"
+            )
+        return reader
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """Rows [start, stop)."""
+        rows = np.empty((stop - start, *self.array.shape[1:]), self.array.dtype)
+        for shard in range(start // self._height, -(-stop // self._height)):
+            first, last = max(start, shard * self._height), min(stop, (shard + 1) * self._height)
+            rows[first - start : last - start] = self._select(shard, slice(first, last))
+        return rows
+
+    def take(self, rows: IntArray) -> NDArray[Any]:
+        """Rows in any order, repeated or not; only the chunks that hold them are read."""
+        wanted, inverse = np.unique(rows, return_inverse=True)
+        found = np.empty((len(wanted), *self.array.shape[1:]), self.array.dtype)
+        for shard, chosen in _runs(wanted // self._height):
+            found[chosen] = self._select(shard, wanted[chosen])
+        return np.asarray(found[inverse.reshape(-1)])
+
+    @property
+    def _height(self) -> int:
+        shards = self.array.shards
+        return int(self.array.shape[0] if shards is None else shards[0])
+
+    @property
+    def _num_shards(self) -> int:
+        return -(-int(self.array.shape[0]) // self._height)
+
+    def _file(self, shard: int) -> Path:
+        return self.folder / ".".join(["c", str(shard), *["0"] * (self.array.ndim - 1)])
+
+    def _select(self, shard: int, rows: slice | IntArray) -> NDArray[Any]:
+        try:
+            return np.asarray(self.array.oindex[rows])
+        except (ValueError, RuntimeError, OSError) as error:
+            raise StoreError(f"{self._file(shard)} is damaged ({error}); {self.remedy}") from error
+
+
+def _runs(sorted_values: IntArray) -> Iterator[tuple[int, slice]]:
+    """Each distinct value with the slice that holds it."""
+    values, starts = np.unique(sorted_values, return_index=True)
+    for value, start, stop in zip(values, starts, [*starts[1:], len(sorted_values)], strict=True):
+        yield int(value), slice(int(start), int(stop))
+
+
+def _space_to_json(space: FactorSpace) -> dict[str, list[Any]]:
+    return {"names": list(space.names), "sizes": list(space.sizes), "nuisance": list(space.nuisance)}
+
+
+def _canonical(attributes: Mapping[str, Any]) -> str:
+    return json.dumps(attributes, sort_keys=True, allow_nan=False)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

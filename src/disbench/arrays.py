@@ -32,7 +32,7 @@ def _read_npy(path: Path) -> NDArray[Any]:
 
 
 def _read_npz(path: Path) -> NDArray[Any]:
-    with np.load(path, allow_pickle=False) as archive:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         if len(archive.files) != 1:
             raise ValueError(f"expected one array; got {len(archive.files)}: {', '.join(archive.files)}")
         return np.asarray(archive[archive.files[0]])

@@ -32,7 +32,9 @@ def find(kind: Kind, name: str) -> Any:
         return _find_own(kind, name)
     check_name(kind, name)
     module = import_module(f"disbench.{kind}.{name}")
-    spelt = "dataset" if kind == "datasets" else name.replace("_", "")
+    if kind == "datasets":
+        return module.dataset
+    spelt = name.replace("_", "")
     return next(value for key, value in vars(module).items() if key.replace("_", "").lower() == spelt)
 
 

@@ -1,0 +1,94 @@
+"""Imports point down; heavy packages are loaded only by what needs them."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "disbench"
+
+# What each layer may import of the package; `annotations` under TYPE_CHECKING count too.
+ALLOWED = {
+    "factors": set(),
+    "seeds": set(),
+    "files": set(),
+    "arrays": set(),
+    "progress": set(),
+    "table": {"factors"},
+    "metrics": {"factors", "table"},
+    "catalogue": set(),
+    "params": {"catalogue"},
+    "scoring": {"catalogue", "metrics", "seeds", "table"},
+    "storage": {"factors", "table"},
+    "datasets": {"factors"},
+    "models": {"files", "seeds"},
+    "objectives": {"models"},
+    "training": {"files", "models", "objectives", "progress", "seeds"},
+    "stages": {
+        "catalogue", "datasets", "files", "models", "objectives", "params", "progress", "scoring", "seeds", "storage",
+        "table", "training",
+    },
+    "cli": {"arrays", "catalogue", "files", "params", "scoring", "stages"},
+    "__main__": {"cli"},
+    "__init__": {"factors", "models", "scoring", "storage", "table"},
+}  # fmt: skip
+ONLY_IN = {"zarr": {"storage"}, "yaml": {"params"}, "typer": {"cli"}, "dvclive": {"stages"}}
+NEVER_IN = {"torch": {"factors", "table", "metrics", "scoring", "catalogue", "params", "storage", "datasets", "cli"}}
+
+
+def layer_of(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imports_of(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "disbench":
+            found |= {f"disbench.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def violations(path: Path, imported: set[str]) -> list[str]:
+    layer = layer_of(path)
+    wrong = []
+    for name in imported:
+        top, *inner = name.split(".")
+        if top == "disbench" and inner and inner[0] != layer and inner[0] not in ALLOWED[layer]:
+            wrong.append(f"{layer} imports {inner[0]}")
+        if layer not in ONLY_IN.get(top, {layer}) or layer in NEVER_IN.get(top, set()):
+            wrong.append(f"{layer} imports {top}")
+    return wrong
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_point_down(path):
+    assert violations(path, imports_of(path)) == []
+
+
+@pytest.mark.parametrize("imported", ["torch", "zarr", "yaml", "disbench.storage", "disbench.cli"])
+def test_the_rule_would_notice(imported):
+    assert violations(SOURCE / "metrics" / "mig.py", {imported})
+
+
+def loaded_by(statement: str) -> set[str]:
+    code = f"import sys; {statement}; print(*sorted(name for name in sys.modules if '.' not in name))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=SOURCE.parent)
+    return set(result.stdout.split())
+
+
+SCORE = "import disbench; disbench.score('mig', [[0., 1.], [1., 0.], [1., 2.]], [[0], [1], [1]])"
+
+
+@pytest.mark.parametrize("statement", ["import disbench", SCORE, "import disbench.cli"])
+def test_scoring_codes_loads_neither_torch_nor_zarr(statement):
+    assert not {"torch", "zarr", "dvc", "pandas"} & loaded_by(statement)
+
+
+def test_the_fresh_interpreter_would_notice():
+    assert "zarr" in loaded_by("import disbench; disbench.open_table")

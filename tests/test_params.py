@@ -1,0 +1,90 @@
+import pytest
+import yaml
+
+from disbench import params
+from tests import ROOT
+
+
+def changed(tmp_path, *path_and_value):
+    *path, last, value = path_and_value
+    content = yaml.safe_load((ROOT / "params.yaml").read_text())
+    section = content
+    for part in path:
+        section = section.setdefault(part, {})
+    section[last] = value
+    file = tmp_path / "params.yaml"
+    file.write_text(yaml.safe_dump(content))
+    return file
+
+
+def test_the_committed_file_is_valid():
+    params.check(ROOT / "params.yaml", ["mig", "dci"])
+    read = params.read(ROOT / "params.yaml")
+    assert read.dataset.name == "dsprites_full"
+    objective, options = read.objective()
+    assert objective.__name__ == "BetaVae"
+    assert options["beta"] == 4.0
+    metric, options = read.metric("mig")
+    assert metric.__name__ == "mig"
+    assert options["num_bins"] == 20
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("dataset", "name", "dsprites_ful"), "no data set called 'dsprites_ful'. Did you mean 'dsprites_full'?"),
+        (("train", "num_stepz", 3), "train.num_stepz: no parameter called 'num_stepz'. Did you mean 'num_steps'?"),
+        (("train", "num_steps", "many"), "train.num_steps: Input should be a valid integer"),
+        (("train", "objective", "beta_va"), "no objective called 'beta_va'. Did you mean 'beta_vae'?"),
+        (("trian", {}), "trian: no parameter called 'trian'. Did you mean 'train'?"),
+        (("objectives", "beta_vae", "betta", 4), "objectives.beta_vae.betta: no parameter called 'betta'"),
+        (("metrics", "mig", "num_bins", -1), "metrics.mig.num_bins: Input should be greater than 0; got -1"),
+        (("metrics", "migg", {}), "no metric called 'migg'. Did you mean 'mig'?"),
+        (("metrics", "lab:m", {}), "no module called 'lab' for 'lab:m'"),
+    ],
+)
+def test_mistakes_are_found_before_anything_runs(tmp_path, change, message):
+    with pytest.raises(ValueError, match=r"params\.yaml") as caught:
+        params.check(changed(tmp_path, *change), ["mig"])
+    assert message in str(caught.value)
+
+
+def test_a_metric_of_the_pipeline_is_checked_too():
+    with pytest.raises(ValueError, match="no metric called 'factorvae'. Did you mean 'factor_vae'"):
+        params.check(ROOT / "params.yaml", ["mig", "factorvae"])
+
+
+def test_all_mistakes_are_told_at_once(tmp_path):
+    file = changed(tmp_path, "metrics", "migg", {})
+    content = yaml.safe_load(file.read_text())
+    content["dataset"]["name"] = "cars"
+    file.write_text(yaml.safe_dump(content))
+    with pytest.raises(ValueError, match="no data set called 'cars'") as caught:
+        params.check(file, [])
+    assert "no metric called 'migg'" in str(caught.value)
+
+
+def test_a_dotted_name_is_a_block_in_a_block(tmp_path, monkeypatch):
+    package = tmp_path / "my_lab"
+    package.mkdir()
+    (package / "scores.py").write_text("def tightness(table, rng, *, power: int = 2):\n    return {'t': 1.0}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    file = changed(tmp_path, "metrics", "my_lab", "scores:tightness", {"power": 3})
+    params.check(file, ["my_lab.scores:tightness"])
+    assert params.read(file).metric("my_lab.scores:tightness")[1] == {"power": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [", "not readable as YAML"),
+        ("- 1", "expected a mapping of sections; got list"),
+        ("!!python/object/apply:os.system ['true']", "not readable as YAML"),
+        ("dataset: {name: toy}", "train: Field required"),
+    ],
+)
+def test_other_files_are_refused(tmp_path, text, message):
+    file = tmp_path / "params.yaml"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        params.read(file)

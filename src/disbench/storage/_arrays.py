@@ -60,9 +60,16 @@ def write_factors(group: zarr.Group, space: FactorSpace) -> None:
     array[:] = states
 
 
-def write_attributes(group: zarr.Group, own: Mapping[str, Any], space: FactorSpace, others: Mapping[str, Any]) -> None:
-    """Describe a finished group; before that it does not open."""
-    reserved = {**own, "format_version": FORMAT_VERSION, "space": _space_to_json(space)}
+def write_attributes(
+    group: zarr.Group, folder: Path, own: Mapping[str, Any], space: FactorSpace, others: Mapping[str, Any]
+) -> None:
+    """Describe a group whose arrays are all written; before that it does not open."""
+    reserved = {
+        **own,
+        "format_version": FORMAT_VERSION,
+        "space": {"names": list(space.names), "sizes": list(space.sizes), "nuisance": list(space.nuisance)},
+        "arrays": {name: _file_digest(folder / name / METADATA) for name in group.array_keys()},
+    }
     taken = sorted({*reserved, _DIGEST} & set(others))
     if taken:
         raise ValueError(f"the attributes {taken!r} are written by the store itself; choose other names")
@@ -73,33 +80,40 @@ def write_attributes(group: zarr.Group, own: Mapping[str, Any], space: FactorSpa
     group.update_attributes({**json.loads(text), _DIGEST: _digest(text)})
 
 
-def open_group(path: Path, expected_format: str, remedy: str) -> tuple[zarr.Group, dict[str, Any]]:
-    """Open a finished group; return it with its attributes, which were checked against their digest."""
-    if not (path / METADATA).is_file():
-        raise StoreError(f"no store at {path}; {remedy}")
-    try:
-        group = zarr.open_group(path, mode="r", use_consolidated=False)
-        attributes = dict(group.attrs)
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path / METADATA} is damaged ({error}); {remedy}") from error
-    digest = attributes.pop(_DIGEST, None)
-    if digest is None:
-        raise StoreError(f"{path} is not a finished store of disbench; {remedy}")
-    if digest != _digest(_canonical(attributes)):
-        raise StoreError(f"{path / METADATA} is damaged: its attributes do not match their checksum; {remedy}")
+def open_store(path: Path, expected_format: str, remedy: str) -> tuple[dict[str, Any], dict[str, "RowReader"]]:
+    """Open a finished group: its attributes and a reader of each array, after every file but the shards was checked."""
+    attributes = _checked_attributes(path, remedy)
     found = (attributes.get("format"), attributes["format_version"])
     if found != (expected_format, FORMAT_VERSION):
         raise StoreError(f"expected {(expected_format, FORMAT_VERSION)!r} at {path}; got {found!r}; {remedy}")
-    return group, attributes
+    readers = {}
+    for name, digest in attributes["arrays"].items():
+        metadata = path / name / METADATA
+        if not metadata.is_file() or _file_digest(metadata) != digest:
+            raise StoreError(f"{metadata} is missing or damaged; {remedy}")
+        readers[name] = RowReader(zarr.open_array(path / name, mode="r"), path / name, remedy)
+        readers[name].require_all_files()
+    return attributes, readers
 
 
 def read_attributes(path: Path | str) -> dict[str, Any]:
-    """Attributes of an image store or a table, as they were written, without the arrays being opened."""
-    path = Path(path)
-    if not (path / METADATA).is_file():
-        raise StoreError(f"no store at {path}")
-    attributes = dict(zarr.open_group(path, mode="r", use_consolidated=False).attrs)
-    attributes.pop(_DIGEST, None)
+    """Attributes of an image store or a table, without its arrays being opened."""
+    return _checked_attributes(Path(path), "make it again")
+
+
+def _checked_attributes(path: Path, remedy: str) -> dict[str, Any]:
+    metadata = path / METADATA
+    if not metadata.is_file():
+        raise StoreError(f"no store at {path}; {remedy}")
+    try:
+        attributes = dict(zarr.open_group(path, mode="r", use_consolidated=False).attrs)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{metadata} is damaged ({error!r}); {remedy}") from error
+    digest = attributes.pop(_DIGEST, None)
+    if digest is None:
+        raise StoreError(f"{metadata} does not describe a finished store of disbench; {remedy}")
+    if digest != _digest(_canonical(attributes)):
+        raise StoreError(f"{metadata} is damaged: the attributes do not match their checksum; {remedy}")
     return attributes
 
 
@@ -127,26 +141,15 @@ class RowReader:
     folder: Path
     remedy: str
 
-    @classmethod
-    def open(
-        cls, path: Path, group: zarr.Group, name: str, shape: tuple[int, ...], dtype: str, remedy: str
-    ) -> "RowReader":
-        """Reader of one array of a group, after its metadata and the presence of its files were checked."""
-        folder = path / name
-        try:
-            array = group[name]
-        except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{folder / METADATA} is missing or damaged ({error!r}); {remedy}") from error
-        if not isinstance(array, zarr.Array) or array.shape != shape or array.dtype != dtype or array.shards is None:
-            raise StoreError(f"{folder / METADATA} is damaged: expected {dtype} {shape}, got {array!r}; {remedy}")
-        reader = cls(array, folder, remedy)
-        missing = [file.name for file in map(reader._file, range(reader._num_shards)) if not file.is_file()]
+    def require_all_files(self) -> None:
+        """Raise StoreError if a shard has no file; what is in it is checked when it is read."""
+        files = [self._file(shard) for shard in range(-(-self.array.shape[0] // self._height))]
+        missing = [file.name for file in files if not file.is_file()]
         if missing:
             raise StoreError(
-                f"{folder} lacks {len(missing)} of {reader._num_shards} files: {', '.join(missing[:5])}"
-                f"{', ...' if len(missing) > 5 else ''}; {remedy}"
+                f"{self.folder} lacks {len(missing)} of {len(files)} files: {', '.join(missing[:5])}"
+                f"{', ...' if len(missing) > 5 else ''}; {self.remedy}"
             )
-        return reader
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """Rows [start, stop)."""
@@ -169,10 +172,6 @@ class RowReader:
         shards = self.array.shards
         return int(self.array.shape[0] if shards is None else shards[0])
 
-    @property
-    def _num_shards(self) -> int:
-        return -(-int(self.array.shape[0]) // self._height)
-
     def _file(self, shard: int) -> Path:
         return self.folder / ".".join(["c", str(shard), *["0"] * (self.array.ndim - 1)])
 
@@ -190,13 +189,13 @@ def _runs(sorted_values: IntArray) -> Iterator[tuple[int, slice]]:
         yield int(value), slice(int(start), int(stop))
 
 
-def _space_to_json(space: FactorSpace) -> dict[str, list[Any]]:
-    return {"names": list(space.names), "sizes": list(space.sizes), "nuisance": list(space.nuisance)}
-
-
 def _canonical(attributes: Mapping[str, Any]) -> str:
     return json.dumps(attributes, sort_keys=True, allow_nan=False)
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _file_digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -15,7 +15,7 @@ from disbench.factors import FactorSpace, IntArray
 from disbench.storage._arrays import (
     RowReader,
     create_array,
-    open_group,
+    open_store,
     space_from_json,
     write_attributes,
     write_factors,
@@ -88,13 +88,16 @@ def open_dataset(path: Path | str) -> ImageStore:
     """
     path = Path(path)
     remedy = f"make it again with `dvc repro data/dvc.yaml:convert@{path.stem}`"
-    group, attributes = open_group(path, _FORMAT, remedy)
-    space = space_from_json(attributes)
+    attributes, readers = open_store(path, _FORMAT, remedy)
     height, width, channels = attributes["image_shape"]
-    binary = bool(attributes["binary"])
-    shape = (space.num_states, *_row_shape((height, width, channels), binary))
-    reader = RowReader.open(path, group, "images", shape, "uint8", remedy)
-    return ImageStore(path, space, (height, width, channels), binary, attributes, reader)
+    return ImageStore(
+        path,
+        space_from_json(attributes),
+        (height, width, channels),
+        attributes["binary"],
+        attributes,
+        readers["images"],
+    )
 
 
 @contextmanager
@@ -106,8 +109,7 @@ def create_dataset(
     A store that is there already is replaced. The same images and attributes give the same bytes.
     """
     with replacing(Path(path)) as folder:
-        group = zarr.create_group(folder)
-        writer = ImageWriter(group, space, image_shape, binary, Path(path).name)
+        writer = ImageWriter(folder, space, image_shape, binary, Path(path).name)
         yield writer
         writer.finish()
 
@@ -122,15 +124,16 @@ class ImageWriter:
     """
 
     def __init__(
-        self, group: zarr.Group, space: FactorSpace, image_shape: tuple[int, int, int], binary: bool, name: str
+        self, folder: Path, space: FactorSpace, image_shape: tuple[int, int, int], binary: bool, name: str
     ) -> None:
         self.attributes: dict[str, Any] = {}
-        self._group, self._space, self._name = group, space, name
+        self._folder, self._space, self._name = folder, space, name
         self._image_shape, self._binary = image_shape, binary
         self._row_shape = _row_shape(image_shape, binary)
         chunk, self._height = (1024, 16384) if binary else (64, 4096)
+        self._group = zarr.create_group(folder)
         self._array = create_array(
-            group,
+            self._group,
             "images",
             (space.num_states, *self._row_shape),
             np.dtype(np.uint8),
@@ -163,13 +166,17 @@ class ImageWriter:
             self._buffer(int(shard))[rows[chosen] - shard * self._height] = images[chosen]
         self._flush()
 
-    def finish(self) -> None:
-        """Write what describes the store, if no row is missing."""
+    def require_all_rows(self) -> None:
+        """Raise ValueError if a row was not written."""
         missing = np.flatnonzero(~self._written)
         if len(missing):
             raise ValueError(
                 f"{self._name}: {_some(missing)} of {self._space.num_states:,} not written; every state needs an image"
             )
+
+    def finish(self) -> None:
+        """Write what describes the store, if no row is missing."""
+        self.require_all_rows()
         write_factors(self._group, self._space)
         own = {
             "format": _FORMAT,
@@ -178,7 +185,7 @@ class ImageWriter:
             "packing": _PACKING if self._binary else None,
             "checksum": f"sha256:{self._hash.hexdigest()}",
         }
-        write_attributes(self._group, own, self._space, self.attributes)
+        write_attributes(self._group, self._folder, own, self._space, self.attributes)
 
     def _buffer(self, shard: int) -> ByteArray:
         if shard not in self._pending:

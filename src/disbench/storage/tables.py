@@ -8,9 +8,8 @@ import numpy as np
 import zarr
 
 from disbench.storage._arrays import (
-    RowReader,
     create_array,
-    open_group,
+    open_store,
     space_from_json,
     write_attributes,
     write_factors,
@@ -60,9 +59,8 @@ def write_table(path: Path | str, table: RepresentationTable, attributes: Mappin
             "format": _FORMAT,
             "kind": table.kind,
             "num_latents": table.num_latents,
-            "log_variance": table.log_variance is not None,
         }
-        write_attributes(group, own, table.space, attributes)
+        write_attributes(group, folder, own, table.space, attributes)
 
 
 def open_table(path: Path | str) -> RepresentationTable:
@@ -74,11 +72,7 @@ def open_table(path: Path | str) -> RepresentationTable:
         The table is missing, unfinished, of another format or damaged.
     """
     path = Path(path)
-    group, attributes = open_group(path, _FORMAT, _REMEDY)
+    attributes, readers = open_store(path, _FORMAT, _REMEDY)
     space = space_from_json(attributes)
-    shape = (space.num_states, int(attributes["num_latents"]))
-    names = ["mean", "log_variance"] if attributes["log_variance"] else ["mean"]
-    arrays = {
-        name: RowReader.open(path, group, name, shape, "float32", _REMEDY).read(0, space.num_states) for name in names
-    }
+    arrays = {name: reader.read(0, space.num_states) for name, reader in readers.items() if name != "factors"}
     return RepresentationTable(space, arrays["mean"], arrays.get("log_variance"), attributes["kind"])

@@ -1,0 +1,22 @@
+"""Types of the options that several metrics share."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import PositiveInt
+
+
+@dataclass(frozen=True)
+class DrawnPoints:
+    """Mark of an option that counts points drawn from a table.
+
+    A user's own points are all used, whatever the number; so where points are given, such an option has no effect and
+    is refused.
+    """
+
+
+NumPoints = Annotated[PositiveInt, DrawnPoints()]
+"""Number of points drawn from a table."""
+
+Compat = Literal["disbench", "reference"]
+"""Whose behaviour: ours, or that of disentanglement_lib where the two differ."""

@@ -73,6 +73,11 @@ class RepresentationTable:
         """Number of ground-truth factors."""
         return self.space.num_factors
 
+    @property
+    def factor_sizes(self) -> tuple[int, ...]:
+        """Number of values of each ground-truth factor."""
+        return self.space.factor_sizes
+
     def codes(self, rows: IntArray, rng: np.random.Generator) -> FloatArray:
         """Codes (..., num_latents) of rows (...); the generator is used by the `sampled` kind only."""
         mean = self.mean[rows]
@@ -129,6 +134,11 @@ class LabelledCodes:
     def num_factors(self) -> int:
         """Number of factors of a point."""
         return int(self.train_factors.shape[1])
+
+    @property
+    def factor_sizes(self) -> tuple[int, ...]:
+        """Number of values of each factor among the training points."""
+        return tuple(len(np.unique(column)) for column in self.train_factors.T)
 
     def codes(self, rows: IntArray, rng: np.random.Generator) -> FloatArray:
         """Codes (..., num_latents) of training points (...)."""

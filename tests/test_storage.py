@@ -1,6 +1,8 @@
 import hashlib
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,18 @@ from disbench.table import RepresentationTable
 
 SPACE = FactorSpace(("shape", "hue", "noise"), (5, 300, 4), nuisance=("noise",))  # 6,000 rows: two shards of 4096
 BITS_SPACE = FactorSpace(("shape", "position"), (2, 9000))  # 18,000 rows: two shards of 16384
+
+KILLED = """
+import os, sys
+import numpy as np
+from disbench.factors import FactorSpace
+from disbench.storage import create_dataset
+
+space = FactorSpace(("shape", "hue", "noise"), (5, 300, 4), nuisance=("noise",))
+with create_dataset(sys.argv[1], space, (8, 6, 3), binary=False) as writer:
+    writer.write(np.arange(5000), np.ones((5000, 8, 6, 3), np.uint8))
+    os._exit(9)
+"""
 
 
 def make_images(space: FactorSpace, *row_shape: int) -> np.ndarray:
@@ -129,12 +143,9 @@ def test_failed_write_keeps_the_old_store_and_leaves_nothing_else(store: Path, i
 
 
 def test_killed_write_leaves_nothing_that_opens_and_the_next_one_cleans_up(tmp_path: Path, images: np.ndarray) -> None:
-    process = os.fork()
-    if process == 0:
-        with create_dataset(tmp_path / "set.zarr", SPACE, (8, 6, 3), binary=False) as writer:
-            writer.write(np.arange(5000), images[:5000])
-            os._exit(9)
-    os.waitpid(process, 0)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    killed = subprocess.run([sys.executable, "-c", KILLED, tmp_path / "set.zarr"], env=environment, check=False)
+    assert killed.returncode == 9
     (leftover,) = tmp_path.iterdir()
     for path in (tmp_path / "set.zarr", leftover):
         with pytest.raises(StoreError):

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,9 +142,9 @@ class RowReader:
     remedy: str
 
     def require_all_files(self) -> None:
-        """Raise StoreError if a shard has no file; what is in it is checked when it is read."""
+        """Raise StoreError if a shard has no file or an empty one; what is in it is checked when it is read."""
         files = [self._file(shard) for shard in range(-(-self.array.shape[0] // self._height))]
-        missing = [file.name for file in files if not file.is_file()]
+        missing = [file.name for file in files if _is_lost(file)]
         if missing:
             raise StoreError(
                 f"{self.folder} lacks {len(missing)} of {len(files)} files: {', '.join(missing[:5])}"
@@ -163,8 +163,9 @@ class RowReader:
         """Rows in any order, repeated or not; only the chunks that hold them are read."""
         wanted, inverse = np.unique(rows, return_inverse=True)
         found = np.empty((len(wanted), *self.array.shape[1:]), self.array.dtype)
-        for shard, chosen in _runs(wanted // self._height):
-            found[chosen] = self._select(shard, wanted[chosen])
+        shards = wanted // self._height
+        for shard in np.unique(shards):
+            found[shards == shard] = self._select(int(shard), wanted[shards == shard])
         return np.asarray(found[inverse.reshape(-1)])
 
     @property
@@ -176,17 +177,17 @@ class RowReader:
         return self.folder / ".".join(["c", str(shard), *["0"] * (self.array.ndim - 1)])
 
     def _select(self, shard: int, rows: slice | IntArray) -> NDArray[Any]:
+        if _is_lost(self._file(shard)):
+            raise StoreError(f"{self._file(shard)} is missing or empty; {self.remedy}")
         try:
             return np.asarray(self.array.oindex[rows])
         except (ValueError, RuntimeError, OSError) as error:
             raise StoreError(f"{self._file(shard)} is damaged ({error}); {self.remedy}") from error
 
 
-def _runs(sorted_values: IntArray) -> Iterator[tuple[int, slice]]:
-    """Each distinct value with the slice that holds it."""
-    values, starts = np.unique(sorted_values, return_index=True)
-    for value, start, stop in zip(values, starts, [*starts[1:], len(sorted_values)], strict=True):
-        yield int(value), slice(int(start), int(stop))
+def _is_lost(file: Path) -> bool:
+    """Zarr reads a shard without a file, or with an empty one, as zeros."""
+    return not file.is_file() or file.stat().st_size == 0
 
 
 def _canonical(attributes: Mapping[str, Any]) -> str:

@@ -1,4 +1,7 @@
-"""Image stores: every state of a grid is one row of an array of images."""
+"""Image stores: every state of a grid is one row of an array of images.
+
+Other tools read them as well: `xarray.open_zarr(path, consolidated=False)` shows images with the factors of each row.
+"""
 
 import hashlib
 from collections.abc import Iterator, Mapping

@@ -1,8 +1,8 @@
 """Convert: the images of a data set, read or rendered, become one Zarr store."""
 
-from importlib import import_module
 from pathlib import Path
 
+from disbench import catalogue
 from disbench.datasets._dataset import Dataset, PixelStatistics
 from disbench.datasets._statistics import PixelMoments
 from disbench.progress import progress
@@ -15,14 +15,13 @@ def convert(name: str, out: Path, raw: Path | None = None) -> None:
     Parameters
     ----------
     name
-        Module in `disbench.datasets`.
+        Name in the catalogue of data sets.
     out
         The store to write; one that is there is replaced.
     raw
         Folder of its raw files; None if the images are rendered.
     """
-    dataset: Dataset = import_module(f"disbench.datasets.{name}").dataset
-    convert_dataset(dataset, name, out, raw)
+    convert_dataset(catalogue.find("datasets", name), name, out, raw)
 
 
 def convert_dataset(dataset: Dataset, name: str, out: Path, raw: Path | None = None) -> None:

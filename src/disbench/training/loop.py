@@ -162,7 +162,7 @@ def _row(step: int, loss: Tensor, summands: Mapping[str, Tensor], kl: Tensor, va
 
 
 def _require_finite(summands: Mapping[str, Tensor], step: int, checkpoints: CheckpointFolder | None) -> None:
-    wrong = {name: float(value) for name, value in summands.items() if not isfinite(value)}
+    wrong = {name: float(value.detach()) for name, value in summands.items() if not isfinite(value.detach())}
     if wrong:
         good = checkpoints.newest() if checkpoints is not None else None
         raise DivergedError(

@@ -1,9 +1,9 @@
 """Convolutions by two, down and up, with the formulations that are fastest where they run.
 
-On a GPU, for inference and for export these are PyTorch's own operations. For training on a CPU, oneDNN has slow paths
-(the weight gradient of a convolution with one input channel, a transposed convolution with few output channels, the
-weight gradient of any transposed convolution in channels-last); those are written as matrix products or as the
-equivalent convolution that is fast. Values and gradients agree to rounding. Parameters keep PyTorch's layout.
+On a GPU these are PyTorch's own operations. On a CPU, oneDNN has slow paths: a convolution with one input channel, a
+transposed convolution with few output channels, the weight gradient of any transposed convolution in channels-last.
+Those are written as matrix products or as the equivalent convolution that is fast. Values and gradients agree to
+rounding. Parameters keep PyTorch's layout.
 """
 
 from typing import Any
@@ -22,9 +22,9 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     Shapes: x (n, channels in, h, w), weight (channels out, channels in, k, k), result (n, channels out, h/2, w/2).
     """
     weight, bias = weight.to(x.dtype), bias.to(x.dtype)
+    if x.device.type == "cpu" and x.shape[1] == 1 and weight.shape[-1] == 4 and not x.requires_grad:
+        return _SingleChannelConvolution.apply(x, weight, bias)  # type: ignore[no-any-return, no-untyped-call]
     if _trains_on_cpu(x):
-        if x.shape[1] == 1 and weight.shape[-1] == 4:
-            return _SingleChannelConvolution.apply(x, weight, bias)  # type: ignore[no-any-return, no-untyped-call]
         return _Convolution.apply(x, weight, bias)  # type: ignore[no-any-return, no-untyped-call]
     return F.relu(F.conv2d(x, weight, bias, stride=2, padding=_padding(weight)))
 
@@ -57,7 +57,7 @@ def _padding(weight: Tensor) -> int:
 
 
 class _SingleChannelConvolution(torch.autograd.Function):
-    """One input channel: both passes are products with the matrix of 4 x 4 patches. Images get no gradient."""
+    """One input channel that needs no gradient: both passes are products with the matrix of 4 x 4 patches."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

@@ -32,6 +32,7 @@ def train(*, params_path: Path, store_path: Path, checkpoints: Path, model: Path
 
     A run is the same if its parameters, its data and the code that trains are the same.
     """
+    torch.set_flush_denormal(True)  # numbers that small slow a CPU down and change nothing
     settings = params.read(params_path)
     make_objective, options = settings.objective()
     setup = settings.train

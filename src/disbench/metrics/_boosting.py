@@ -5,6 +5,7 @@ gradients most. Every feature is sorted once for all trees; a node holds, for ea
 and a split divides the lists without sorting them again.
 """
 
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ _FAST = {"contract", "nsz", "arcp"}
 
 
 @compiled(fastmath=_FAST)
-def _best_places(first, second, start, stop, gradient, mean, weight):
+def _best_places(first: Any, second: Any, start: Any, stop: Any, gradient: Any, mean: Any, weight: Any) -> Any:
     """Return gain and number of points left of the best split of a list, for two lists of the same points at once.
 
     Two sums at once, because one would wait for itself. Ties of values are not looked at.
@@ -37,7 +38,9 @@ def _best_places(first, second, start, stop, gradient, mean, weight):
 
 
 @compiled(fastmath=_FAST)
-def _best_place_with_ties(points, start, stop, gradient, mean, weight, values):
+def _best_place_with_ties(
+    points: Any, start: Any, stop: Any, gradient: Any, mean: Any, weight: Any, values: Any
+) -> Any:
     """Return the same for one list; points that share a value stay together."""
     left, best, place = 0.0, -1.0, 0
     for count in range(1, stop - start):
@@ -51,7 +54,9 @@ def _best_place_with_ties(points, start, stop, gradient, mean, weight, values):
 
 
 @compiled(fastmath=_FAST)
-def _best_split(source, start, stop, gradient, mean, weight, values, tied, visits):
+def _best_split(
+    source: Any, start: Any, stop: Any, gradient: Any, mean: Any, weight: Any, values: Any, tied: Any, visits: Any
+) -> Any:
     """Return gain, feature and number of points left of the best split of a node; feature -1 if there is none."""
     best, feature, num_left = -1.0, -1, stop - start
     gains, counts = np.empty(2), np.empty(2, dtype=np.int64)
@@ -71,12 +76,12 @@ def _best_split(source, start, stop, gradient, mean, weight, values, tied, visit
                     points, start, stop, gradient, mean, weight, values[each]
                 )
             if gains[index] > best:
-                best, feature, num_left = gains[index], np.int64(each), counts[index]
+                best, feature, num_left = gains[index], each, counts[index]
     return best, feature, num_left
 
 
 @compiled(fastmath=_FAST)
-def _divide(source, target, start, stop, num_left, goes_left):
+def _divide(source: Any, target: Any, start: Any, stop: Any, num_left: Any, goes_left: Any) -> Any:
     """Copy a list so that the points that go left come first, each half in its order."""
     one = np.uint64(1)
     left, right = np.uint64(start), np.uint64(start + num_left)
@@ -89,7 +94,20 @@ def _divide(source, target, start, stop, num_left, goes_left):
 
 
 @compiled(fastmath=_FAST)
-def _grow(lists, values, tied, gradient, visits, inverse, weight, goes_left, bounds, features, thresholds, importance):
+def _grow(
+    lists: Any,
+    values: Any,
+    tied: Any,
+    gradient: Any,
+    visits: Any,
+    inverse: Any,
+    weight: Any,
+    goes_left: Any,
+    bounds: Any,
+    features: Any,
+    thresholds: Any,
+    importance: Any,
+) -> Any:
     """Grow a tree on gradients; `lists[0]` are the points sorted by each feature, the others are room for the halves.
 
     Fills the splits of the nodes, adds to the importances, and leaves the nodes of the last level in `bounds[2]` and
@@ -137,8 +155,21 @@ def _grow(lists, values, tied, gradient, visits, inverse, weight, goes_left, bou
 
 @compiled(fastmath=_FAST)
 def grow_trees(
-    first, last, order, values, tied, labels, visits, rate, gradients, raw, features, thresholds, leaves, importance
-):
+    first: Any,
+    last: Any,
+    order: Any,
+    values: Any,
+    tied: Any,
+    labels: Any,
+    visits: Any,
+    rate: Any,
+    gradients: Any,
+    raw: Any,
+    features: Any,
+    thresholds: Any,
+    leaves: Any,
+    importance: Any,
+) -> Any:
     """Grow the trees of classes `first` to `last` at one stage, and add what they predict to `raw`.
 
     Shapes, of n points, d features and k classes (one for a binary problem, which is class 1): order (d, n), the points
@@ -181,7 +212,9 @@ def grow_trees(
 
 
 @compiled(fastmath=_FAST)
-def add_trees(first, last, values, rate, features, thresholds, leaves, raw):
+def add_trees(
+    first: Any, last: Any, values: Any, rate: Any, features: Any, thresholds: Any, leaves: Any, raw: Any
+) -> Any:
     """Add to `raw` (k, n) what the trees (stages, k, ...) of classes `first` to `last` predict for values (n, d)."""
     for stage in range(len(features)):
         for label in range(first, last):

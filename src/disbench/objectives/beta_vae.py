@@ -4,7 +4,7 @@ from pydantic import NonNegativeFloat
 from torch import Tensor
 
 from disbench.models.posterior import Posterior
-from disbench.objectives._objective import Objective
+from disbench.objectives._objective import Objective, Step
 
 
 class BetaVae(Objective):
@@ -22,6 +22,6 @@ class BetaVae(Objective):
         super().__init__()
         self.beta = beta
 
-    def terms(self, posterior: Posterior, z: Tensor, step: int) -> dict[str, Tensor]:
+    def terms(self, posterior: Posterior, z: Tensor, step: Step) -> dict[str, Tensor]:
         """`beta_kl`: beta times the KL divergence, summed over latents."""
         return {"beta_kl": self.beta * posterior.mean_kl}

@@ -6,6 +6,7 @@ from disbench.models import Vae
 from disbench.models.reconstruction import bernoulli
 from disbench.models.tensorflow import load_tensorflow_weights, tensorflow_layout, tensorflow_names
 from disbench.objectives.beta_vae import BetaVae
+from disbench.objectives.factor_vae import FactorVae
 from disbench.training.adam import Adam
 from disbench.training.checkpoint import CheckpointFolder
 from disbench.training.images import ResidentImages
@@ -132,3 +133,22 @@ def test_without_steps_the_model_stays_as_it_was():
     before = weights_of(vae)
     train(vae, BetaVae(), small_images(), num_steps=0)
     assert same(weights_of(vae), before)
+
+
+@pytest.mark.parametrize("permuted", ["same_batch", "second_batch"])
+def test_a_discriminator_learns_beside_the_model_and_resumes_exactly(tmp_path, permuted):
+    def run(num_steps: int, checkpoints: CheckpointFolder | None = None) -> dict[str, torch.Tensor]:
+        vae, objective = small_vae(), FactorVae(gamma=5, permuted=permuted, steps="reference")
+        train(
+            vae, objective, small_images(), num_steps=2 * num_steps, batch_size=8, checkpoints=checkpoints,
+            checkpoint_seconds=0,
+        )  # fmt: skip
+        return weights_of(vae) | {f"objective.{k}": v.clone() for k, v in objective.state_dict().items()}
+
+    folder = CheckpointFolder(tmp_path)
+    first, undisturbed = run(2, folder), run(6)
+    assert folder.load().step == 2
+    assert same(run(6, folder), undisturbed)
+    assert not torch.equal(
+        first["objective.discriminator.logits.weight"], undisturbed["objective.discriminator.logits.weight"]
+    )

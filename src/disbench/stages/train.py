@@ -41,7 +41,7 @@ def train(*, params_path: Path, store_path: Path, checkpoints: Path, model: Path
     store = storage.open_dataset(store_path)
     images = ResidentImages(store.load(), binary=store.binary, device=device, dtype=dtype)
     vae = Vae(setup.architecture, store.image_shape, setup.num_latents, _generator(setup.seed, "weights")).to(device)
-    objective: Objective = make_objective(**options).to(device)
+    objective: Objective = make_objective(**options)
 
     run = {
         "dataset": settings.dataset.name,

@@ -12,13 +12,15 @@ from torch import Tensor, nn
 
 from disbench.models.reconstruction import ReconstructionName, reconstruction_loss
 from disbench.models.vae import Vae
-from disbench.objectives._objective import Objective
+from disbench.objectives._objective import AdversarialObjective, Objective, permute_latents
 from disbench.seeds import derive_seed
 from disbench.training.adam import Adam
 from disbench.training.checkpoint import Checkpoint, CheckpointFolder
 from disbench.training.images import ResidentImages
 
 Row = dict[str, float]
+
+_ADVERSARY_BETAS = (0.5, 0.9)  # of Adam for a discriminator, in the published study
 
 
 class DivergedError(ValueError):
@@ -75,8 +77,15 @@ def train(
     """
     batch_generator = torch.Generator(images.device).manual_seed(derive_seed(seed, "batches"))
     noise_generator = torch.Generator(images.device).manual_seed(derive_seed(seed, "noise"))
-    adam = Adam(vae.parameters(), learning_rate=learning_rate)
-    state = _State(vae, objective, adam, {"batches": batch_generator, "noise": noise_generator})
+    generators = {"batches": batch_generator, "noise": noise_generator}
+    objective.prepare(vae.num_latents, len(images), torch.Generator().manual_seed(derive_seed(seed, "objective")))
+    objective.to(images.device)
+    optimizers = {"adam": Adam(vae.parameters(), learning_rate=learning_rate)}
+    adversary = objective if isinstance(objective, AdversarialObjective) else None
+    if adversary is not None:
+        num_steps = adversary.num_updates(num_steps)
+        optimizers["adversary"] = Adam(adversary.parameters(), learning_rate=learning_rate, betas=_ADVERSARY_BETAS)
+    state = _State(vae, objective, optimizers, generators)
     history = state.resume(checkpoints, log)
     start, last_saved = state.step, time.monotonic()
     began = last_saved
@@ -89,9 +98,19 @@ def train(
             summands = {"reconstruction": reconstruction_loss(reconstruction, x.float(), decoded).mean()}
             summands |= objective.terms(posterior, z, step)
             loss = torch.stack(list(summands.values())).sum()
-            adam.zero_grad()
+            optimizers["adam"].zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-            adam.step(step)
+            if adversary is not None:
+                # at the weights of this step, before either network is updated; its gradients from the loss are dropped
+                optimizers["adversary"].zero_grad()
+                others = (
+                    _encode_apart(vae, images.draw(batch_size, batch_generator), noise_generator)
+                    if adversary.second_batch
+                    else z.detach()
+                )
+                adversary.adversary_loss(z.detach(), permute_latents(others, noise_generator)).backward()  # type: ignore[no-untyped-call]
+            for optimizer in optimizers.values():
+                optimizer.step(step)
             state.step = step + 1
 
             logs = state.step % log_every == 0 or state.step == num_steps
@@ -112,14 +131,20 @@ def train(
 class _State:
     """Everything that a checkpoint holds."""
 
-    def __init__(self, vae: Vae, objective: Objective, adam: Adam, generators: Mapping[str, torch.Generator]) -> None:
+    def __init__(
+        self, vae: Vae, objective: Objective, optimizers: Mapping[str, Adam], generators: Mapping[str, torch.Generator]
+    ) -> None:
         self.step = 0
         self._modules: dict[str, nn.Module] = {"vae": vae, "objective": objective}
-        self._adam = adam
+        self._optimizers = optimizers
         self._generators = generators
 
     def checkpoint(self, history: list[Row]) -> Checkpoint:
-        tensors = {f"adam/{name}": value for name, value in self._adam.state().items()}
+        tensors = {
+            f"{part}/{name}": value
+            for part, optimizer in self._optimizers.items()
+            for name, value in optimizer.state().items()
+        }
         for part, module in self._modules.items():
             tensors |= {f"{part}/{name}": value for name, value in module.state_dict().items()}
         tensors |= {f"generator/{name}": generator.get_state() for name, generator in self._generators.items()}
@@ -134,12 +159,18 @@ class _State:
         self.step = checkpoint.step
         for part, module in self._modules.items():
             module.load_state_dict(_part(checkpoint.tensors, part))
-        self._adam.load_state(_part(checkpoint.tensors, "adam"))
+        for part, optimizer in self._optimizers.items():
+            optimizer.load_state(_part(checkpoint.tensors, part))
         for name, value in _part(checkpoint.tensors, "generator").items():
             self._generators[name].set_state(value)
         for row in checkpoint.history:
             log(row)
         return checkpoint.history
+
+
+@torch.no_grad()
+def _encode_apart(vae: Vae, images: Tensor, generator: torch.Generator) -> Tensor:
+    return vae.encode(images).sample(generator)
 
 
 def _part(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:

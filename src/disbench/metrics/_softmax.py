@@ -1,4 +1,4 @@
-"""Softmax loss and its gradient in one pass over the points. Imported by the fits that need it."""
+"""Softmax loss and gradients in one pass over the points. Imported by the fits that need it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,3 +64,31 @@ def softmax_loss(inputs: Floats, targets: IntArray, weights: Floats, gradient: F
             for label in range(num_classes):
                 gradient[index, label] += inputs[point, index] * scores[label]
     return loss
+
+
+@compiled(fastmath={"contract", "nsz", "arcp"})
+def softmax_gradients(scores: Floats, labels: IntArray, start: int, stop: int, gradients: Floats) -> None:
+    """Write target minus probability (k, n) of scores (k, n), for the points from `start` to `stop`, at most 1024.
+
+    `labels` (n,) are their classes.
+    """
+    powers, top, total = np.empty(1024), np.empty(1024), np.empty(1024)
+    bits = powers.view(np.int64)
+    num = stop - start
+    for point in range(num):
+        top[point], total[point] = scores[0, start + point], 0.0
+    for label in range(1, len(scores)):
+        for point in range(num):
+            top[point] = max(top[point], scores[label, start + point])
+    for label in range(len(scores)):
+        for point in range(num):
+            gradients[label, start + point], powers[point] = _exp_parts(scores[label, start + point] - top[point])
+            bits[point] = (bits[point] << 52) + (1023 << 52)
+        for point in range(num):
+            gradients[label, start + point] *= powers[point]
+            total[point] += gradients[label, start + point]
+    for label in range(len(scores)):
+        for point in range(num):
+            gradients[label, start + point] /= -total[point]
+    for point in range(num):
+        gradients[labels[start + point], start + point] += 1.0

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from disbench.factors import IntArray
 from disbench.metrics._threads import map_threads, num_threads
+from disbench.table import FloatArray
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +26,7 @@ class Classifier(Protocol):
     def importances(self) -> Floats:
         """Importance (num_latents,) of each latent; they sum to 1, or are all 0 if no tree splits."""
 
-    def predict(self, codes: Floats) -> IntArray:
+    def predict(self, codes: FloatArray) -> IntArray:
         """Class numbers (n,) of codes (n, num_latents)."""
 
 
@@ -36,12 +37,12 @@ class Majority:
         self._label = label
         self.importances = np.zeros(num_latents)
 
-    def predict(self, codes: Floats) -> IntArray:
+    def predict(self, codes: FloatArray) -> IntArray:
         """Class numbers (n,) of codes (n, num_latents)."""
         return np.full(len(codes), self._label, dtype=np.int64)
 
 
-def fit_trees(codes: Floats, factors: IntArray, rng: np.random.Generator, trees: Trees) -> list[Classifier]:
+def fit_trees(codes: FloatArray, factors: IntArray, rng: np.random.Generator, trees: Trees) -> list[Classifier]:
     """One classifier for each column of factors (n, num_factors), class numbers.
 
     A factor with a single value gets a classifier that predicts it. The generator decides between equal splits only.
@@ -61,13 +62,13 @@ def fit_trees(codes: Floats, factors: IntArray, rng: np.random.Generator, trees:
 
 
 class _ScikitLearn:
-    def __init__(self, codes: Floats, labels: IntArray, seed: int) -> None:
+    def __init__(self, codes: FloatArray, labels: IntArray, seed: int) -> None:
         from sklearn.ensemble import GradientBoostingClassifier
 
         self._model = GradientBoostingClassifier(random_state=seed).fit(codes, labels)
         self.importances = np.asarray(self._model.feature_importances_)
 
-    def predict(self, codes: Floats) -> IntArray:
+    def predict(self, codes: FloatArray) -> IntArray:
         return np.asarray(self._model.predict(codes), dtype=np.int64)
 
 
@@ -134,7 +135,7 @@ class _Boosted:
             self._leaves[stage], self._gains,
         )  # fmt: skip
 
-    def predict(self, codes: Floats) -> IntArray:
+    def predict(self, codes: FloatArray) -> IntArray:
         from disbench.metrics._boosting import add_trees
 
         values = np.ascontiguousarray(codes, dtype=np.float32)
@@ -145,8 +146,10 @@ class _Boosted:
         return np.asarray(self._classes[winner])
 
 
-def _boost(codes: Floats, factors: list[tuple[IntArray, int]]) -> list[_Boosted]:
+def _boost(codes: FloatArray, factors: list[tuple[IntArray, int]]) -> list[_Boosted]:
     """Fit all factors (labels, seed) at once, stage by stage, so that threads share the trees of all."""
+    if not factors:
+        return []
     data = _sort(codes)
     models = [_Boosted(data, labels, seed) for labels, seed in factors]
     points = [(model, *part) for model in models for part in _parts(len(codes), 1024)]
@@ -163,7 +166,7 @@ def _parts(num: int, size: int | None = None) -> list[tuple[int, int]]:
     return [(start, min(start + size, num)) for start in range(0, num, size)]
 
 
-def _sort(codes: Floats) -> _Sorted:
+def _sort(codes: FloatArray) -> _Sorted:
     """Prepare training codes (n, d). Values beyond the range of single precision are an error, as in scikit-learn."""
     with np.errstate(over="ignore"):
         values = np.ascontiguousarray(codes.T, dtype=np.float32)

@@ -98,6 +98,12 @@ class RepresentationTable:
         """Rows that share the value of one factor with the rows given; everything else is drawn anew."""
         return self.space.redraw_others(rows, factor, rng)
 
+    def intervene(self, rows: IntArray, factor: int, values: ArrayLike) -> IntArray:
+        """Rows that differ from the rows given in the value of one factor only: one value for all, or one for each."""
+        states = self.space.states(rows)
+        states[..., self.space.names.index(self.space.factor_names[factor])] = values
+        return self.space.rows(states)
+
     def sample(self, num: int, rng: np.random.Generator) -> tuple[FloatArray, IntArray]:
         """Codes (num, num_latents) and factors (num, num_factors) of rows drawn uniformly with replacement."""
         rows = self.draw(num, rng)

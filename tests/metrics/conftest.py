@@ -67,6 +67,11 @@ def toy() -> dict[str, RepresentationTable]:
 
 
 @pytest.fixture(scope="session")
+def golden_folder() -> Path:
+    return GOLDEN
+
+
+@pytest.fixture(scope="session")
 def toy_scores() -> dict[str, Any]:
     """The reference's scores of the toy tables."""
     return json.loads((GOLDEN / "toy" / "scores.json").read_text())

@@ -1,5 +1,7 @@
 """Logistic regression as scikit-learn fits it: of today (multinomial) or of 2019 (one class against the rest)."""
 
+# mypy: allow-untyped-calls
+
 import warnings
 from collections.abc import Sequence
 from itertools import pairwise
@@ -9,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from disbench.factors import IntArray
-from disbench.metrics._threads import map_threads
+from disbench.metrics._threads import map_threads, single_threaded_algebra
 
 Floats = NDArray[np.float64]
 
@@ -18,7 +20,7 @@ Solver = Literal["multinomial", "one-versus-rest"]
 binary problem for each class, intercepts regularised, its default until then, with which the studies were published."""
 
 _MAX_ITERATIONS = 100  # scikit-learn's default; where it ends the search early, the result is what it found by then.
-_BLOCK, _MAX_BLOCKS = 50_000, 16  # Scores in a block, and blocks at most.
+_PART, _MAX_PARTS = 50_000, 16  # Scores that are worth a thread, and parts at most.
 
 
 class Logistic(NamedTuple):
@@ -28,6 +30,12 @@ class Logistic(NamedTuple):
     slopes: Floats
     intercepts: Floats
     solver: Solver
+
+    @property
+    def weights(self) -> Floats:
+        """Slopes and intercepts (num_latents + 1, k), or the second column alone for two classes."""
+        weights = np.concatenate([self.slopes, self.intercepts[None]])
+        return weights if len(self.classes) > 2 else weights[:, 1:]
 
     def scores(self, codes: Floats) -> Floats:
         """Decision values (n, k)."""
@@ -68,24 +76,21 @@ def fit_path(
 
     objective = _Softmax(codes, targets, len(classes)) if len(classes) > 2 else _Sigmoid(codes, targets)
     weights = np.zeros(objective.shape) if start is None else start
+    options = {"maxiter": _MAX_ITERATIONS, "maxls": 50, "gtol": 1e-4, "ftol": 64 * np.finfo(np.float64).eps}
     fitted = []
-    for c in cs:
-        result = minimize(
-            objective.value_and_gradient,
-            weights.ravel(),
-            args=(1.0 / (c * len(codes)),),
-            method="L-BFGS-B",
-            jac=True,
-            options={
-                "maxiter": _MAX_ITERATIONS,
-                "maxls": 50,
-                "gtol": 1e-4,
-                "ftol": 64 * np.finfo(np.float64).eps,
-            },
-        )
-        weights = result.x.reshape(objective.shape)
-        columns = weights if weights.shape[1] > 1 else np.concatenate([np.zeros_like(weights), weights], axis=1)
-        fitted.append(Logistic(classes, columns[:-1], columns[-1], "multinomial"))
+    with single_threaded_algebra():
+        for c in cs:
+            result = minimize(
+                objective.value_and_gradient,
+                weights.ravel(),
+                args=(1.0 / (c * len(codes)),),
+                method="L-BFGS-B",
+                jac=True,
+                options=options,
+            )
+            weights = result.x.reshape(objective.shape)
+            columns = weights if weights.shape[1] > 1 else np.concatenate([np.zeros_like(weights), weights], axis=1)
+            fitted.append(Logistic(classes, columns[:-1], columns[-1], "multinomial"))
     return fitted
 
 
@@ -93,26 +98,42 @@ class _Softmax:
     """Mean of the softmax loss over the points, plus half the penalty times the squared slopes."""
 
     def __init__(self, codes: Floats, targets: IntArray, num_classes: int) -> None:
+        from disbench.metrics._softmax import WIDTH
+
         self.shape = (codes.shape[1] + 1, num_classes)
         self._num = len(codes)
-        inputs = np.concatenate([codes, np.ones((len(codes), 1))], axis=1)
+        num_blocks, num_inputs = -(-len(codes) // WIDTH), -(-self.shape[0] // 4) * 4
+        inputs = np.zeros((num_blocks * WIDTH, num_inputs))
+        inputs[: self._num, : self.shape[0] - 1], inputs[: self._num, self.shape[0] - 1] = codes, 1.0
+        labels = np.zeros(num_blocks * WIDTH, dtype=np.int64)
+        labels[: self._num] = targets
+        counts = np.full(num_blocks, WIDTH)
+        counts[-1] = self._num - (num_blocks - 1) * WIDTH
+        self._num_inputs = num_inputs
+        self._points = (
+            np.ascontiguousarray(inputs.reshape(num_blocks, WIDTH, num_inputs).transpose(0, 2, 1)),
+            labels.reshape(num_blocks, WIDTH),
+            counts,
+        )
         # Their number depends on the shape only, so that sums have one order whatever the number of threads.
-        num_blocks = min(max(len(codes) * num_classes // _BLOCK, 1), _MAX_BLOCKS)
-        edges = np.linspace(0, len(codes), num_blocks + 1).astype(int)
-        self._blocks = [(inputs[a:b], targets[a:b]) for a, b in pairwise(edges)]
+        num_parts = min(max(self._num * num_classes // _PART, 1), _MAX_PARTS, num_blocks)
+        self._parts = list(pairwise(np.linspace(0, num_blocks, num_parts + 1).astype(int).tolist()))
 
     def value_and_gradient(self, weights: Floats, penalty: float) -> tuple[float, Floats]:
         from disbench.metrics._softmax import softmax_loss
 
-        weights = np.ascontiguousarray(weights.reshape(self.shape))
+        weights = weights.reshape(self.shape)
+        padded = np.zeros((self._num_inputs, self.shape[1]))
+        padded[: len(weights)] = weights
 
-        def loss_of(block: tuple[Floats, IntArray]) -> tuple[float, Floats]:
-            gradient = np.zeros(self.shape)
-            return softmax_loss(*block, weights, gradient), gradient
+        def loss_of(part: tuple[int, int]) -> tuple[float, Floats]:
+            gradient = np.zeros_like(padded)
+            inputs, labels, counts = (array[slice(*part)] for array in self._points)
+            return float(softmax_loss(inputs, labels, counts, padded, gradient)), gradient
 
-        pairs = map_threads(loss_of, self._blocks)
+        pairs = map_threads(loss_of, self._parts)
         loss = sum(value for value, _ in pairs) / self._num + 0.5 * penalty * float((weights[:-1] ** 2).sum())
-        gradient = np.sum([part for _, part in pairs], axis=0) / self._num
+        gradient = np.sum([part for _, part in pairs], axis=0)[: len(weights)] / self._num
         gradient[:-1] += penalty * weights[:-1]
         return loss, gradient.ravel()
 

@@ -1,12 +1,13 @@
 """Softmax loss and gradients in one pass over the points. Imported by the fits that need it."""
 
-import numpy as np
-from numpy.typing import NDArray
+# mypy: allow-untyped-defs, allow-untyped-calls
 
-from disbench.factors import IntArray
+import numpy as np
+
 from disbench.metrics._compile import compiled
 
-Floats = NDArray[np.float64]
+WIDTH = 256  # Points in a block, which fits in the cache.
+_FAST = {"contract", "reassoc", "nsz", "arcp"}
 
 # Rounding to a multiple of 1 by adding 1.5 * 2^52 leaves the integer in the low bits of the sum.
 _ROUND = 1.5 * 2.0**52
@@ -27,68 +28,121 @@ def _exp_parts(x: float) -> tuple[float, float]:
     return value, shifted
 
 
-@compiled(fastmath={"contract", "reassoc", "nsz", "arcp"})
-def softmax_loss(inputs: Floats, targets: IntArray, weights: Floats, gradient: Floats) -> float:
+@compiled(fastmath=_FAST)
+def _exponentiate(scores, top, powers, total):
+    """Replace scores by exp(scores - top), and add them to the total.
+
+    The exponentials are computed here because such loops are vectorised, which calls to the C library are not; they are
+    right to one unit in the last place.
+    """
+    bits = powers.view(np.int64)
+    for point in range(len(scores)):
+        scores[point], powers[point] = _exp_parts(scores[point] - top[point])
+    for point in range(len(scores)):
+        bits[point] = (bits[point] << 52) + (1023 << 52)
+    for point in range(len(scores)):
+        scores[point] *= powers[point]
+        total[point] += scores[point]
+
+
+@compiled(fastmath=_FAST)
+def _raise_top(top, scores):
+    for point in range(len(scores)):
+        top[point] = scores[point] if scores[point] > top[point] else top[point]
+
+
+@compiled(fastmath=_FAST)
+def _scale(scores, factor):
+    for point in range(len(scores)):
+        scores[point] *= factor[point]
+
+
+@compiled(fastmath=_FAST)
+def _add_products(first, second, third, fourth, inputs, index, scores):
+    """Add four inputs with their weights to scores; four at once share the loads and stores."""
+    a, b, c, d = inputs[index], inputs[index + 1], inputs[index + 2], inputs[index + 3]
+    for point in range(len(scores)):
+        scores[point] += first * a[point] + second * b[point] + third * c[point] + fourth * d[point]
+
+
+@compiled(fastmath=_FAST)
+def _dot_products(inputs, index, residual):
+    """Return the products of four inputs with a residual."""
+    a, b, c, d = inputs[index], inputs[index + 1], inputs[index + 2], inputs[index + 3]
+    first, second, third, fourth = 0.0, 0.0, 0.0, 0.0
+    for point in range(len(residual)):
+        value = residual[point]
+        first += value * a[point]
+        second += value * b[point]
+        third += value * c[point]
+        fourth += value * d[point]
+    return first, second, third, fourth
+
+
+@compiled(fastmath=_FAST)
+def softmax_loss(inputs, labels, counts, weights, gradient):
     """Return the sum of the softmax loss over points, and add its gradient to `gradient`.
 
-    Shapes: inputs (n, p), targets (n,), weights and gradient (p, k). The exponentials are computed here because the
-    loops are then vectorised, which calls to the C library are not; they are right to one unit in the last place.
+    Shapes: inputs (blocks, p, WIDTH), p a multiple of four, of which `counts` (blocks,) points are real and the others
+    0; labels (blocks, WIDTH); weights and gradient (p, k).
     """
     num_inputs, num_classes = weights.shape
-    scores = np.empty(num_classes)
-    powers = np.empty(num_classes)
-    bits = powers.view(np.int64)
+    scores = np.empty((num_classes, WIDTH))
+    top, total, powers = np.empty(WIDTH), np.empty(WIDTH), np.empty(WIDTH)
     loss = 0.0
-    for point in range(len(inputs)):
-        scores[:] = 0.0
-        for index in range(num_inputs):
-            for label in range(num_classes):
-                scores[label] += inputs[point, index] * weights[index, label]
-        top = scores[0]
-        for label in range(1, num_classes):
-            top = max(top, scores[label])
-        loss += top - scores[targets[point]]
+    for block in range(len(inputs)):
+        points = inputs[block]
+        top[:], total[:] = -np.inf, 0.0
         for label in range(num_classes):
-            scores[label], powers[label] = _exp_parts(scores[label] - top)
+            row = scores[label]
+            row[:] = 0.0
+            for index in range(0, num_inputs, 4):
+                _add_products(
+                    weights[index, label], weights[index + 1, label], weights[index + 2, label],
+                    weights[index + 3, label], points, index, row,
+                )  # fmt: skip
+            _raise_top(top, row)
+        for point in range(counts[block]):
+            loss += top[point] - scores[labels[block, point], point]
         for label in range(num_classes):
-            bits[label] = (bits[label] << 52) + (1023 << 52)
-        total = 0.0
+            _exponentiate(scores[label], top, powers, total)
+        for point in range(WIDTH):
+            loss += np.log(total[point]) if point < counts[block] else 0.0
+            total[point] = 1.0 / total[point]
         for label in range(num_classes):
-            scores[label] *= powers[label]
-            total += scores[label]
-        loss += np.log(total)
+            _scale(scores[label], total)
+        for point in range(WIDTH):
+            scores[labels[block, point], point] -= 1.0
         for label in range(num_classes):
-            scores[label] /= total
-        scores[targets[point]] -= 1.0
-        for index in range(num_inputs):
-            for label in range(num_classes):
-                gradient[index, label] += inputs[point, index] * scores[label]
+            for index in range(0, num_inputs, 4):
+                first, second, third, fourth = _dot_products(points, index, scores[label])
+                gradient[index, label] += first
+                gradient[index + 1, label] += second
+                gradient[index + 2, label] += third
+                gradient[index + 3, label] += fourth
     return loss
 
 
-@compiled(fastmath={"contract", "nsz", "arcp"})
-def softmax_gradients(scores: Floats, labels: IntArray, start: int, stop: int, gradients: Floats) -> None:
-    """Write target minus probability (k, n) of scores (k, n), for the points from `start` to `stop`, at most 1024.
+@compiled(fastmath=_FAST)
+def softmax_gradients(scores, labels, start, stop, gradients):
+    """Write target minus probability (k, n) of scores (k, n), for the points from `start` to `stop`.
 
     `labels` (n,) are their classes.
     """
-    powers, top, total = np.empty(1024), np.empty(1024), np.empty(1024)
-    bits = powers.view(np.int64)
-    num = stop - start
-    for point in range(num):
-        top[point], total[point] = scores[0, start + point], 0.0
-    for label in range(1, len(scores)):
-        for point in range(num):
-            top[point] = max(top[point], scores[label, start + point])
-    for label in range(len(scores)):
-        for point in range(num):
-            gradients[label, start + point], powers[point] = _exp_parts(scores[label, start + point] - top[point])
-            bits[point] = (bits[point] << 52) + (1023 << 52)
-        for point in range(num):
-            gradients[label, start + point] *= powers[point]
-            total[point] += gradients[label, start + point]
-    for label in range(len(scores)):
-        for point in range(num):
-            gradients[label, start + point] /= -total[point]
-    for point in range(num):
-        gradients[labels[start + point], start + point] += 1.0
+    room = np.empty((3, WIDTH))
+    for begin in range(start, stop, WIDTH):
+        end = min(begin + WIDTH, stop)
+        top, total, powers = room[0][: end - begin], room[1][: end - begin], room[2][: end - begin]
+        top[:], total[:] = -np.inf, 0.0
+        for label in range(len(scores)):
+            _raise_top(top, scores[label][begin:end])
+        for label in range(len(scores)):
+            row = gradients[label][begin:end]
+            row[:] = scores[label][begin:end]
+            _exponentiate(row, top, powers, total)
+        for point in range(end - begin):
+            total[point] = -1.0 / total[point]
+        for label in range(len(scores)):
+            _scale(gradients[label][begin:end], total)
+        for point in range(begin, end):
+            gradients[labels[point], point] += 1.0

@@ -1,10 +1,11 @@
 """Work shared among threads, with results in order whatever the number of threads."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -26,3 +27,21 @@ def map_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> li
 def _pool(process: int) -> ThreadPoolExecutor:
     """Threads of a process; a fork gets its own."""
     return ThreadPoolExecutor(num_threads(), thread_name_prefix="disbench-metrics")
+
+
+@contextmanager
+def single_threaded_algebra() -> Iterator[None]:
+    """Keep the linear algebra libraries that are loaded to one thread.
+
+    On matrices of a few kilobytes their threads spend ten times longer meeting than multiplying.
+    """
+    with _algebra().limit(limits=1, user_api="blas"):
+        yield
+
+
+@cache
+def _algebra() -> Any:
+    import scipy.linalg  # noqa: F401  # Its library must be there to be found.
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped,unused-ignore]
+
+    return ThreadpoolController()

@@ -1,5 +1,7 @@
 """Boosted trees that predict factors from codes, with the defaults of scikit-learn's GradientBoostingClassifier."""
 
+# mypy: allow-untyped-calls
+
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -7,6 +9,7 @@ from numpy.typing import NDArray
 
 from disbench.factors import IntArray
 from disbench.metrics._threads import map_threads, num_threads
+from disbench.table import FloatArray
 
 Floats = NDArray[np.float64]
 
@@ -23,7 +26,7 @@ class Classifier(Protocol):
     def importances(self) -> Floats:
         """Importance (num_latents,) of each latent; they sum to 1, or are all 0 if no tree splits."""
 
-    def predict(self, codes: Floats) -> IntArray:
+    def predict(self, codes: FloatArray) -> IntArray:
         """Class numbers (n,) of codes (n, num_latents)."""
 
 
@@ -34,12 +37,12 @@ class Majority:
         self._label = label
         self.importances = np.zeros(num_latents)
 
-    def predict(self, codes: Floats) -> IntArray:
+    def predict(self, codes: FloatArray) -> IntArray:
         """Class numbers (n,) of codes (n, num_latents)."""
         return np.full(len(codes), self._label, dtype=np.int64)
 
 
-def fit_trees(codes: Floats, factors: IntArray, rng: np.random.Generator, trees: Trees) -> list[Classifier]:
+def fit_trees(codes: FloatArray, factors: IntArray, rng: np.random.Generator, trees: Trees) -> list[Classifier]:
     """One classifier for each column of factors (n, num_factors), class numbers.
 
     A factor with a single value gets a classifier that predicts it. The generator decides between equal splits only.
@@ -59,13 +62,13 @@ def fit_trees(codes: Floats, factors: IntArray, rng: np.random.Generator, trees:
 
 
 class _ScikitLearn:
-    def __init__(self, codes: Floats, labels: IntArray, seed: int) -> None:
+    def __init__(self, codes: FloatArray, labels: IntArray, seed: int) -> None:
         from sklearn.ensemble import GradientBoostingClassifier
 
         self._model = GradientBoostingClassifier(random_state=seed).fit(codes, labels)
         self.importances = np.asarray(self._model.feature_importances_)
 
-    def predict(self, codes: Floats) -> IntArray:
+    def predict(self, codes: FloatArray) -> IntArray:
         return np.asarray(self._model.predict(codes), dtype=np.int64)
 
 
@@ -75,6 +78,7 @@ class _Sorted(NamedTuple):
     values: NDArray[np.float32]  # (d, n); scikit-learn splits in single precision too.
     order: NDArray[np.uint32]  # (d, n), points by value.
     tied: NDArray[np.bool_]  # (d,), many points share a value.
+    inverse: Floats  # (n + 1,), 1 / n, and 0 for 0.
 
 
 class _Boosted:
@@ -122,13 +126,16 @@ class _Boosted:
     def grow(self, stage: int, first: int, last: int) -> None:
         from disbench.metrics._boosting import grow_trees
 
+        data = self._data
+        lists = np.empty((3, *data.order.shape), dtype=np.uint32)
+        lists[0] = data.order
         grow_trees(
-            first, last, self._data.order, self._data.values, self._data.tied, self.labels, self._visits[stage],
+            first, last, lists, data.inverse, data.values, data.tied, self.labels, self._visits[stage],
             _LEARNING_RATE, self.gradients, self.raw, self._features[stage], self._thresholds[stage],
             self._leaves[stage], self._gains,
         )  # fmt: skip
 
-    def predict(self, codes: Floats) -> IntArray:
+    def predict(self, codes: FloatArray) -> IntArray:
         from disbench.metrics._boosting import add_trees
 
         values = np.ascontiguousarray(codes, dtype=np.float32)
@@ -139,8 +146,10 @@ class _Boosted:
         return np.asarray(self._classes[winner])
 
 
-def _boost(codes: Floats, factors: list[tuple[IntArray, int]]) -> list[_Boosted]:
+def _boost(codes: FloatArray, factors: list[tuple[IntArray, int]]) -> list[_Boosted]:
     """Fit all factors (labels, seed) at once, stage by stage, so that threads share the trees of all."""
+    if not factors:
+        return []
     data = _sort(codes)
     models = [_Boosted(data, labels, seed) for labels, seed in factors]
     points = [(model, *part) for model in models for part in _parts(len(codes), 1024)]
@@ -157,7 +166,7 @@ def _parts(num: int, size: int | None = None) -> list[tuple[int, int]]:
     return [(start, min(start + size, num)) for start in range(0, num, size)]
 
 
-def _sort(codes: Floats) -> _Sorted:
+def _sort(codes: FloatArray) -> _Sorted:
     """Prepare training codes (n, d). Values beyond the range of single precision are an error, as in scikit-learn."""
     with np.errstate(over="ignore"):
         values = np.ascontiguousarray(codes.T, dtype=np.float32)
@@ -165,4 +174,6 @@ def _sort(codes: Floats) -> _Sorted:
         raise ValueError(f"expected codes within 3e38 of zero; got {float(np.abs(codes).max())!r}. Rescale them")
     order = np.argsort(values, axis=1, kind="stable")
     gaps = np.diff(np.take_along_axis(values, order, axis=1).astype(np.float64), axis=1)
-    return _Sorted(values, order.astype(np.uint32), np.asarray((gaps <= 1e-7).mean(axis=1) > 0.02))
+    tied = np.asarray((gaps <= 1e-7).mean(axis=1) > 0.02)
+    inverse = np.concatenate([[0.0], 1 / np.arange(1, len(codes) + 1)])
+    return _Sorted(values, order.astype(np.uint32), tied, inverse)

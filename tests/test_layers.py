@@ -23,9 +23,10 @@ ALLOWED = {
     "scoring": {"catalogue", "metrics", "seeds", "table"},
     "storage": {"factors", "table"},
     "datasets": {"factors"},
+    "observations": {"catalogue", "storage"},
     "models": {"files", "seeds"},
     "objectives": {"models"},
-    "training": {"files", "models", "objectives", "progress", "seeds"},
+    "training": {"files", "models", "objectives", "observations", "progress", "seeds", "storage"},
     "stages": {
         "catalogue", "datasets", "files", "models", "objectives", "params", "progress", "scoring", "seeds", "storage",
         "table", "training",
@@ -34,7 +35,8 @@ ALLOWED = {
     "__main__": {"cli"},
     "__init__": {"factors", "models", "scoring", "storage", "table"},
 }  # fmt: skip
-ONLY_IN = {"zarr": {"storage"}, "yaml": {"params"}, "typer": {"cli"}, "dvclive": {"stages"}}
+# Of YAML, `params` reads what users write, `datasets` the list of sources that is part of the package.
+ONLY_IN = {"zarr": {"storage"}, "yaml": {"params", "datasets"}, "typer": {"cli"}, "dvclive": {"stages"}}
 NEVER_IN = {"torch": {"factors", "table", "metrics", "scoring", "catalogue", "params", "storage", "datasets", "cli"}}
 
 

@@ -52,12 +52,12 @@ def create_array(
 def write_factors(group: zarr.Group, space: FactorSpace) -> None:
     """Write `factors` (num_states, number of axes): the state that each row stands for, for the sake of other tools."""
     dtype = np.min_scalar_type(max(space.sizes) - 1)
-    states = space.states(np.arange(space.num_states)).astype(dtype)
-    array = create_array(
-        group, "factors", states.shape, dtype, chunk=65536, shard=1048576, dimensions=("row", "factor")
-    )
+    shape, shard = (space.num_states, len(space.sizes)), 1048576
+    array = create_array(group, "factors", shape, dtype, chunk=65536, shard=shard, dimensions=("row", "factor"))
     array.update_attributes({"names": list(space.names)})
-    array[:] = states
+    for start in range(0, space.num_states, shard):
+        rows = np.arange(start, min(start + shard, space.num_states))
+        array[start : start + shard] = space.states(rows).astype(dtype)
 
 
 def write_attributes(

@@ -16,6 +16,7 @@ ALLOWED = {
     "files": set(),
     "arrays": set(),
     "progress": set(),
+    "download": {"progress"},
     "table": {"factors"},
     "metrics": {"factors", "table"},
     "catalogue": set(),
@@ -28,8 +29,8 @@ ALLOWED = {
     "objectives": {"models"},
     "training": {"files", "models", "objectives", "observations", "progress", "seeds", "storage"},
     "stages": {
-        "catalogue", "datasets", "files", "models", "objectives", "params", "progress", "scoring", "seeds", "storage",
-        "table", "training",
+        "catalogue", "datasets", "download", "files", "models", "objectives", "observations", "params", "progress",
+        "scoring", "seeds", "storage", "table", "training",
     },
     "cli": {"arrays", "catalogue", "files", "params", "scoring", "stages"},
     "__main__": {"cli"},

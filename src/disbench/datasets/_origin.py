@@ -55,6 +55,11 @@ def origin(name: str) -> Origin:
     return Origin(name, entry["licence"], entry["citation"], entry["homepage"], tuple(files))
 
 
+def origins() -> tuple[str, ...]:
+    """Names of the entries of sources.yaml."""
+    return tuple(_entries())
+
+
 @cache
 def _entries() -> dict[str, Any]:
     text = resources.files("disbench.datasets").joinpath("sources.yaml").read_text(encoding="utf-8")

@@ -57,11 +57,3 @@ def discrete(metric: str, data: TrainTest) -> TrainTest:
     """Replace the values of discrete factors by class numbers."""
     train, test = class_indices(metric, data.train_factors, data.test_factors)
     return TrainTest(data.train_codes, train, data.test_codes, test)
-
-
-def as_float64(codes: NDArray[Any]) -> NDArray[np.float64]:
-    """Codes in double precision; values whose squares overflow are refused."""
-    double: NDArray[np.float64] = np.asarray(codes, dtype=np.float64)
-    if double.size and np.abs(double).max() > 1e100:
-        raise ValueError(f"expected codes within 1e100 of zero; got {float(np.abs(double).max())!r}. Rescale them")
-    return double

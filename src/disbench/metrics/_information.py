@@ -1,5 +1,7 @@
 """Plug-in entropy and mutual information of discretised codes, in nats."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,7 +9,7 @@ from disbench.factors import IntArray
 from disbench.table import FloatArray
 
 
-def discretize(values: FloatArray, num_bins: int) -> IntArray:
+def discretize(values: NDArray[Any], num_bins: int) -> IntArray:
     """Bins (n, d), 0 to num_bins - 1, of values (n, d): each column in bins of equal width over its own range.
 
     The edges have the precision of the values, like those of `np.histogram`. A constant column falls in one bin.
@@ -18,7 +20,7 @@ def discretize(values: FloatArray, num_bins: int) -> IntArray:
     return bins
 
 
-def _edges(column: FloatArray, num_bins: int) -> FloatArray:
+def _edges(column: NDArray[Any], num_bins: int) -> FloatArray:
     """Lower edges of the bins."""
     low, high = column.min(), column.max()
     dtype = column.dtype if column.dtype.kind == "f" else np.dtype(np.float64)

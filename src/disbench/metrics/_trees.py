@@ -1,16 +1,19 @@
-"""Boosted trees that predict factors from codes."""
+"""Boosted trees that predict factors from codes, with the defaults of scikit-learn's GradientBoostingClassifier."""
 
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from disbench.factors import IntArray
+from disbench.metrics._threads import map_threads, num_threads
+
+Floats = NDArray[np.float64]
 
 Trees = Literal["disbench", "scikit-learn"]
 """Whose implementation of boosted trees."""
 
-Floats = NDArray[np.float64]
+_NUM_STAGES, _LEARNING_RATE = 100, 0.1
 
 
 class Classifier(Protocol):
@@ -39,13 +42,19 @@ class Majority:
 def fit_trees(codes: Floats, factors: IntArray, rng: np.random.Generator, trees: Trees) -> list[Classifier]:
     """One classifier for each column of factors (n, num_factors), class numbers.
 
-    A factor with a single value gets a classifier that predicts it.
+    A factor with a single value gets a classifier that predicts it. The generator decides between equal splits only.
     """
     seeds = [int(rng.integers(2**31)) for _ in range(factors.shape[1])]
-    fit = _fit_scikit_learn
+    several = [bool((labels != labels[0]).any()) for labels in factors.T]
+    chosen = [(labels, seed) for labels, seed, fit in zip(factors.T, seeds, several, strict=True) if fit]
+    fitted: list[Classifier]
+    if trees == "scikit-learn":
+        fitted = [_ScikitLearn(codes, labels, seed) for labels, seed in chosen]
+    else:
+        fitted = list(_boost(codes, chosen))
     return [
-        fit(codes, labels, seed) if (labels != labels[0]).any() else Majority(int(labels[0]), codes.shape[1])
-        for labels, seed in zip(factors.T, seeds, strict=True)
+        fitted.pop(0) if fit else Majority(int(labels[0]), codes.shape[1])
+        for labels, fit in zip(factors.T, several, strict=True)
     ]
 
 
@@ -60,5 +69,100 @@ class _ScikitLearn:
         return np.asarray(self._model.predict(codes), dtype=np.int64)
 
 
-def _fit_scikit_learn(codes: Floats, labels: IntArray, seed: int) -> Classifier:
-    return _ScikitLearn(codes, labels, seed)
+class _Sorted(NamedTuple):
+    """Training codes of d latents and n points, prepared for all trees."""
+
+    values: NDArray[np.float32]  # (d, n); scikit-learn splits in single precision too.
+    order: NDArray[np.uint32]  # (d, n), points by value.
+    tied: NDArray[np.bool_]  # (d,), many points share a value.
+
+
+class _Boosted:
+    """Trees of one factor, and the scores of the training points while they grow.
+
+    Arrays have one entry for each class, or a single one for two classes, as scikit-learn's.
+    """
+
+    def __init__(self, data: _Sorted, labels: IntArray, seed: int) -> None:
+        self._classes, self.labels = np.unique(labels, return_inverse=True)
+        num_features, num = data.values.shape
+        num_rows = len(self._classes) if len(self._classes) > 2 else 1
+        shares = np.bincount(self.labels) / num
+        prior = np.log(shares) if num_rows > 1 else np.log(shares[1:] / shares[0])
+        self._prior = prior - prior.mean() if num_rows > 1 else prior
+        self.raw = np.repeat(self._prior[:, None], num, axis=1)
+        self.gradients = np.empty_like(self.raw)
+        self._features = np.zeros((_NUM_STAGES, num_rows, 7), dtype=np.uint32)
+        self._thresholds = np.zeros((_NUM_STAGES, num_rows, 7))
+        self._leaves = np.zeros((_NUM_STAGES, num_rows, 8))
+        self._gains = np.zeros((num_rows, num_features))
+        # Where features can tie, each node considers them in an order of its own.
+        columns = np.broadcast_to(np.arange(num_features, dtype=np.uint32), (*self._features.shape, num_features))
+        self._visits = np.random.default_rng(seed).permuted(columns, axis=-1)
+        self._data = data
+
+    @property
+    def num_trees(self) -> int:
+        return len(self.raw)
+
+    @property
+    def importances(self) -> Floats:
+        gains = self._gains.sum(axis=0)
+        return np.asarray(gains / gains.sum() if gains.sum() > 0 else gains)
+
+    def find_gradients(self, start: int, stop: int) -> None:
+        from disbench.metrics._softmax import softmax_gradients
+
+        if self.num_trees == 1:
+            probability = 0.5 * (1 + np.tanh(self.raw[:, start:stop] / 2))
+            self.gradients[:, start:stop] = self.labels[start:stop] - probability
+            return
+        softmax_gradients(self.raw, self.labels, start, stop, self.gradients)
+
+    def grow(self, stage: int, first: int, last: int) -> None:
+        from disbench.metrics._boosting import grow_trees
+
+        grow_trees(
+            first, last, self._data.order, self._data.values, self._data.tied, self.labels, self._visits[stage],
+            _LEARNING_RATE, self.gradients, self.raw, self._features[stage], self._thresholds[stage],
+            self._leaves[stage], self._gains,
+        )  # fmt: skip
+
+    def predict(self, codes: Floats) -> IntArray:
+        from disbench.metrics._boosting import add_trees
+
+        values = np.ascontiguousarray(codes, dtype=np.float32)
+        raw = np.repeat(self._prior[:, None], len(codes), axis=1)
+        trees = self._features, self._thresholds, self._leaves, raw
+        map_threads(lambda part: add_trees(*part, values, _LEARNING_RATE, *trees), _parts(self.num_trees))
+        winner = raw.argmax(axis=0) if self.num_trees > 1 else (raw[0] >= 0).astype(np.int64)
+        return np.asarray(self._classes[winner])
+
+
+def _boost(codes: Floats, factors: list[tuple[IntArray, int]]) -> list[_Boosted]:
+    """Fit all factors (labels, seed) at once, stage by stage, so that threads share the trees of all."""
+    data = _sort(codes)
+    models = [_Boosted(data, labels, seed) for labels, seed in factors]
+    points = [(model, *part) for model in models for part in _parts(len(codes), 1024)]
+    classes = [(model, *part) for model in models for part in _parts(model.num_trees)]
+    for stage in range(_NUM_STAGES):
+        map_threads(lambda task: task[0].find_gradients(*task[1:]), points)
+        map_threads(lambda task, stage=stage: task[0].grow(stage, *task[1:]), classes)  # type: ignore[misc]
+    return models
+
+
+def _parts(num: int, size: int | None = None) -> list[tuple[int, int]]:
+    """Ranges that cover 0 to num, of a given size or a few for each thread."""
+    size = size or max(1, -(-num // (4 * num_threads())))
+    return [(start, min(start + size, num)) for start in range(0, num, size)]
+
+
+def _sort(codes: Floats) -> _Sorted:
+    """Prepare training codes (n, d). Values beyond the range of single precision are an error, as in scikit-learn."""
+    with np.errstate(over="ignore"):
+        values = np.ascontiguousarray(codes.T, dtype=np.float32)
+    if not np.isfinite(values).all():
+        raise ValueError(f"expected codes within 3e38 of zero; got {float(np.abs(codes).max())!r}. Rescale them")
+    order = np.argsort(values, axis=1, kind="stable")
+    gaps = np.diff(np.take_along_axis(values, order, axis=1).astype(np.float64), axis=1)
+    return _Sorted(values, order.astype(np.uint32), np.asarray((gaps <= 1e-7).mean(axis=1) > 0.02))

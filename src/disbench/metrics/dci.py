@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from disbench.metrics._checks import as_float64, discrete, require_factors, require_latents, varying_factors
+from disbench.metrics._checks import discrete, require_factors, require_latents, varying_factors
 from disbench.metrics._options import NumPoints
+from disbench.metrics._scale import as_float64
 from disbench.metrics._trees import Trees, fit_trees
 from disbench.table import Table, TrainTest
 

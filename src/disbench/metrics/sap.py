@@ -5,9 +5,10 @@ from numpy.typing import NDArray
 from pydantic import PositiveFloat
 
 from disbench.factors import IntArray
-from disbench.metrics._checks import as_float64, class_indices, require_factors, require_latents, varying_factors
+from disbench.metrics._checks import class_indices, require_factors, require_latents, varying_factors
 from disbench.metrics._linear_svm import OneFeatureProblem
 from disbench.metrics._options import NumPoints
+from disbench.metrics._scale import as_float64, standardized
 from disbench.table import FloatArray, Table
 
 
@@ -68,7 +69,7 @@ def sap(
     else:
         train_factors, test_factors = class_indices("sap", train_factors[:, varying], test_factors[:, varying])
         if standardize:
-            train_codes, test_codes = _standardized(train_codes, test_codes)
+            train_codes, test_codes = standardized(train_codes, test_codes)
         scores = svm_accuracies(train_codes, train_factors, test_codes, test_factors, regularization)
     ordered = np.sort(scores, axis=0)
     return {"SAP_score": float((ordered[-1] - ordered[-2]).mean())}
@@ -100,10 +101,3 @@ def svm_accuracies(
             predicted = present[decision.argmax(axis=1)]
             accuracies[latent, factor] = (predicted == test_factors[:, factor]).mean()
     return accuracies
-
-
-def _standardized(train: FloatArray, test: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Both samples in units of the training points; a constant latent becomes 0."""
-    mean, scale = train.mean(axis=0), train.std(axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
-    return (train - mean) / scale, (test - mean) / scale

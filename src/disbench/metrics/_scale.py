@@ -1,0 +1,24 @@
+"""Codes in double precision and in comparable units."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def as_float64(codes: NDArray[Any]) -> Floats:
+    """Codes in double precision; values whose squares overflow are refused."""
+    double: Floats = np.asarray(codes, dtype=np.float64)
+    if double.size and np.abs(double).max() > 1e100:
+        raise ValueError(f"expected codes within 1e100 of zero; got {float(np.abs(double).max())!r}. Rescale them")
+    return double
+
+
+def standardized(train: Floats, test: Floats) -> tuple[Floats, Floats]:
+    """Both samples in units of the training points; a constant latent becomes 0."""
+    mean, scale = train.mean(axis=0), train.std(axis=0)
+    constant = np.ptp(train, axis=0) == 0
+    scale[constant] = 1.0
+    return np.where(constant, 0.0, (train - mean) / scale), np.where(constant, 0.0, (test - mean) / scale)

@@ -1,0 +1,149 @@
+"""A trained model on disk: two safetensors files of weights, and a JSON file from which the modules are rebuilt."""
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import nn
+
+from disbench.files import write_bytes, write_json
+from disbench.models.vae import DECODERS, ENCODERS, Vae
+
+_FORMAT = "disbench model"
+
+
+class ModelError(ValueError):
+    """A model's folder is missing, incomplete, damaged, or holds something else."""
+
+
+def save_model(folder: Path | str, vae: Vae, description: Mapping[str, Any]) -> None:
+    """Write `encoder.safetensors`, `decoder.safetensors` and `model.json`, each whole or not at all.
+
+    Parameters
+    ----------
+    folder
+        Made if it is not there.
+    vae
+        The model, on any device.
+    description
+        JSON values that say where the model comes from: objective, data set, checksum of the data, versions. The
+        same description and weights give the same bytes.
+    """
+    folder = Path(folder)
+    checksums = {}
+    for part in ("encoder", "decoder"):
+        content = _to_bytes(vae.get_submodule(part))
+        write_bytes(folder / f"{part}.safetensors", content)
+        checksums[part] = _checksum(content)
+    write_json(
+        folder / "model.json",
+        {
+            "format": _FORMAT,
+            "architecture": vae.architecture,
+            "image_shape": list(vae.image_shape),
+            "num_latents": vae.num_latents,
+            "weights": checksums,
+            "description": dict(description),
+        },
+    )
+
+
+def read_description(folder: Path | str) -> dict[str, Any]:
+    """Contents of a model's `model.json`.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing or is not a model's.
+    """
+    path = Path(folder) / "model.json"
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such file; expected the folder of a model, written by `train`") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: not readable as JSON ({error}); train the model again") from error
+    if not isinstance(values, dict) or values.get("format") != _FORMAT:
+        raise ModelError(f"{path}: expected 'format': {_FORMAT!r}; this is not a model's description")
+    missing = {"architecture", "image_shape", "num_latents", "weights"} - values.keys()
+    if missing:
+        raise ModelError(f"{path}: lacks {', '.join(sorted(missing))}; train the model again")
+    return values
+
+
+def load_encoder(folder: Path | str) -> nn.Module:
+    """Encoder of a saved model, on the CPU.
+
+    It takes images (n, channels, height, width), float32 in [0, 1], and gives mean and log-variance (n, num_latents).
+
+    Raises
+    ------
+    ModelError
+        If a file is missing, damaged, or does not belong to the others.
+    """
+    return _load(Path(folder), "encoder")
+
+
+def load_decoder(folder: Path | str) -> nn.Module:
+    """Decoder of a saved model, on the CPU.
+
+    It takes latents (n, num_latents) and gives logits (n, channels, height, width).
+
+    Raises
+    ------
+    ModelError
+        If a file is missing, damaged, or does not belong to the others.
+    """
+    return _load(Path(folder), "decoder")
+
+
+def _load(folder: Path, part: str) -> nn.Module:
+    values = read_description(folder)
+    classes: dict[str, Any] = ENCODERS if part == "encoder" else DECODERS
+    if values["architecture"] not in classes:
+        raise ModelError(
+            f"{folder / 'model.json'}: no architecture called {values['architecture']!r}; available: "
+            f"{', '.join(classes)}"
+        )
+    make = classes[values["architecture"]]
+    try:
+        module: nn.Module = make(tuple(values["image_shape"]), values["num_latents"], torch.Generator())
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(f"{folder / 'model.json'}: cannot rebuild the {part}: {error}") from error
+    path = folder / f"{part}.safetensors"
+    weights = _read_weights(path, values["weights"].get(part))
+    try:
+        module.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ModelError(f"{path}: does not fit {folder / 'model.json'}: {error}") from error
+    return module.eval()
+
+
+def _read_weights(path: Path, checksum: str | None) -> dict[str, torch.Tensor]:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such file; train the model again") from None
+    if _checksum(content) != checksum:
+        raise ModelError(
+            f"{path}: has {_checksum(content)}, model.json expects {checksum!r}; the file is damaged or belongs to "
+            "another model; train the model again"
+        )
+    try:
+        return safetensors.torch.load(content)
+    except SafetensorError as error:
+        raise ModelError(f"{path}: not readable as safetensors ({error}); train the model again") from error
+
+
+def _to_bytes(module: nn.Module) -> bytes:
+    weights = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
+    return safetensors.torch.save(weights)
+
+
+def _checksum(content: bytes) -> str:
+    return f"sha256:{sha256(content).hexdigest()}"

@@ -1,0 +1,56 @@
+"""What an objective is: a loss is the reconstruction plus a sum of named terms; what is logged is what is optimised."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from disbench.models.posterior import Posterior
+
+Step = int | Tensor
+"""Number of updates made before; a tensor without axes where the training step is recorded once and replayed."""
+
+
+class Objective(nn.Module, ABC):
+    """Regulariser of one method; the arguments of its constructor are what params.yaml may set."""
+
+    def prepare(self, num_latents: int, num_images: int, generator: torch.Generator) -> None:
+        """Make what depends on the model and the data set, before training; most objectives need nothing."""
+
+    @abstractmethod
+    def terms(self, posterior: Posterior, z: Tensor, step: Step) -> dict[str, Tensor]:
+        """Summands of the loss by name, each a scalar, mean over the batch.
+
+        Parameters
+        ----------
+        posterior
+            Of the batch of images.
+        z
+            One sample of each posterior (n, num_latents).
+        step
+            Number of updates made before this one.
+        """
+
+
+class AdversarialObjective(Objective, ABC):
+    """An objective with a network of its own, trained against the model in the second step of every update.
+
+    Its parameters are those of the adversary, made by `prepare`. Both steps take their gradients at the same weights.
+    """
+
+    second_batch: bool
+    """Whether the latents to permute come from a second batch of images."""
+
+    @abstractmethod
+    def adversary_loss(self, z: Tensor, permuted: Tensor) -> Tensor:
+        """What the adversary minimises, given codes and permuted codes (n, num_latents), neither with a gradient."""
+
+    @abstractmethod
+    def num_updates(self, num_steps: int) -> int:
+        """Number of updates of each network that `num_steps` stands for."""
+
+
+def permute_latents(z: Tensor, generator: torch.Generator) -> Tensor:
+    """Codes (n, num_latents) of which every latent was permuted over the batch on its own."""
+    keys = torch.rand(z.shape, generator=generator, device=z.device)
+    return z.gather(0, keys.argsort(0))

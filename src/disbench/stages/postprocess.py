@@ -1,0 +1,33 @@
+"""Postprocess: every image through the encoder once, into a table."""
+
+from pathlib import Path
+
+from disbench import params, storage
+from disbench.models import load_encoder
+from disbench.models.store import read_description
+from disbench.progress import progress
+from disbench.table import RepresentationTable
+from disbench.training.devices import choose_device, choose_dtype
+from disbench.training.encode import encode_all
+from disbench.training.images import ResidentImages
+
+
+def postprocess(*, params_path: Path, store_path: Path, model: Path, table_path: Path) -> None:
+    """Encode all images of a store and write the table of their posteriors."""
+    settings = params.read(params_path).train
+    device = choose_device(settings.device)
+    dtype = choose_dtype(settings.precision, device)
+    store = storage.open_dataset(store_path)
+    encoder = load_encoder(model).to(device)
+    images = ResidentImages(store.load(), binary=store.binary, device=device, dtype=dtype)
+    with progress(len(images), "encode", "images") as advance:
+        mean, log_variance = encode_all(encoder, images, advance=advance)
+    storage.write_table(
+        table_path,
+        RepresentationTable(store.space, mean, log_variance),
+        {
+            "encoder": read_description(model)["weights"]["encoder"],
+            "dataset_checksum": store.checksum,
+            "precision": str(dtype).removeprefix("torch."),
+        },
+    )

@@ -1,0 +1,114 @@
+"""Train: images in, encoder, decoder and loss curves out."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from dvclive.live import Live
+
+from disbench import files, params, storage
+from disbench.models import Vae, save_model
+from disbench.objectives._objective import Objective
+from disbench.progress import progress
+from disbench.seeds import derive_seed
+from disbench.training.assess import assess
+from disbench.training.checkpoint import CheckpointFolder
+from disbench.training.devices import choose_device, choose_dtype
+from disbench.training.images import ResidentImages
+from disbench.training.loop import Row
+from disbench.training.loop import train as train_loop
+
+_NUM_ASSESSED = 10_000
+_CODE = ("models", "objectives", "training", "seeds.py")
+
+
+def train(*, params_path: Path, store_path: Path, checkpoints: Path, model: Path, log: Path, scores_path: Path) -> None:
+    """Train as params.yaml says; go on from a checkpoint of the same run if one is there.
+
+    A run is the same if its parameters, its data and the code that trains are the same.
+    """
+    torch.set_flush_denormal(True)  # numbers that small slow a CPU down and change nothing
+    settings = params.read(params_path)
+    make_objective, options = settings.objective()
+    setup = settings.train
+    device = choose_device(setup.device)
+    dtype = choose_dtype(setup.precision, device)
+    store = storage.open_dataset(store_path)
+    images = ResidentImages(store.load(), binary=store.binary, device=device, dtype=dtype)
+    vae = Vae(setup.architecture, store.image_shape, setup.num_latents, _generator(setup.seed, "weights")).to(device)
+    objective: Objective = make_objective(**options)
+
+    run = {
+        "dataset": settings.dataset.name,
+        "dataset_checksum": store.checksum,
+        "objective": setup.objective,
+        "hyperparameters": options,
+        "train": setup.model_dump(exclude={"objective", "checkpoint_seconds", "device", "precision"}),
+        "precision": str(dtype).removeprefix("torch."),
+        "device": device.type,
+        "code": _code_checksum(),
+        "versions": {name: version(name) for name in ("numpy", "torch")},
+    }
+    folder = CheckpointFolder(checkpoints / _fingerprint(run))
+    with _log(log, setup.num_steps) as write_row:
+        train_loop(
+            vae,
+            objective,
+            images,
+            num_steps=setup.num_steps,
+            batch_size=setup.batch_size,
+            learning_rate=setup.learning_rate,
+            reconstruction=setup.reconstruction,
+            seed=setup.seed,
+            log_every=setup.log_every,
+            log=write_row,
+            checkpoints=folder,
+            checkpoint_seconds=setup.checkpoint_seconds,
+        )
+    generator = torch.Generator(device).manual_seed(derive_seed(setup.seed, "assess"))
+    scores = assess(vae, images, num=_NUM_ASSESSED, reconstruction=setup.reconstruction, generator=generator)
+    files.write_json(scores_path, scores)
+    save_model(model, vae, run)
+    folder.clear()
+
+
+def _generator(seed: int, name: str) -> torch.Generator:
+    return torch.Generator().manual_seed(derive_seed(seed, name))
+
+
+def _fingerprint(run: dict[str, Any]) -> str:
+    return sha256(json.dumps(run, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _code_checksum() -> str:
+    """SHA-256 of the modules that decide what training computes: a checkpoint of other code is another run's."""
+    package = Path(__file__).parents[1]
+    sources = sorted(
+        path for part in _CODE for path in [package / part, *(package / part).rglob("*.py")] if path.is_file()
+    )
+    return sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+
+
+@contextmanager
+def _log(folder: Path, num_steps: int) -> Iterator[Any]:
+    """Yield a function that writes a row of the log, as DVCLive does, and shows how far training has come."""
+    live = Live(dir=str(folder), save_dvc_exp=False, dvcyaml=None, report=None)
+    with progress(num_steps, "train", "steps") as advance:
+        done = 0
+
+        def write_row(row: Row) -> None:
+            nonlocal done
+            live.step = int(row["step"])
+            for name, value in row.items():
+                if name != "step":
+                    live.log_metric(name, value)
+            advance(live.step - done)
+            done = live.step
+
+        yield write_row
+    live.make_summary()  # type: ignore[no-untyped-call]

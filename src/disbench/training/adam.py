@@ -1,0 +1,54 @@
+"""Adam, with epsilon where TensorFlow 1 has it."""
+
+from collections.abc import Iterable, Mapping
+from math import sqrt
+
+import torch
+from torch import Tensor, nn
+
+
+class Adam:
+    """Adam whose epsilon is added to the root of the second moment before that is corrected for its bias.
+
+    This is "epsilon hat" at the end of section 2 of Kingma and Ba (ICLR 2015), the form of TensorFlow 1, with which the
+    published studies were trained. It equals the usual form with epsilon divided by `sqrt(1 - beta_2^t)` at update t,
+    and so PyTorch's fused kernel computes it.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        *,
+        learning_rate: float,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+    ) -> None:
+        self._parameters = list(parameters)
+        self._betas = betas
+        self._epsilon = epsilon
+        self._optimizer = torch.optim.Adam(self._parameters, lr=learning_rate, betas=betas, fused=True)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        self._optimizer.zero_grad()
+
+    def step(self, num_updates: int) -> None:
+        """Update the parameters by their gradients, after `num_updates` updates before this one."""
+        correction = sqrt(1 - self._betas[1] ** (num_updates + 1))
+        self._optimizer.param_groups[0]["eps"] = self._epsilon / correction
+        self._optimizer.step()
+
+    def state(self) -> dict[str, Tensor]:
+        """Moments and number of updates of each parameter, by position and name."""
+        states = self._optimizer.state
+        return {
+            f"{index}.{name}": value
+            for index, parameter in enumerate(self._parameters)
+            for name, value in states[parameter].items()
+        }
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take the moments that `state` gave; nothing if no update had been made."""
+        for key, value in state.items():
+            index, name = key.split(".")
+            self._optimizer.state[self._parameters[int(index)]][name] = value

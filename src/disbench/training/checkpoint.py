@@ -1,0 +1,84 @@
+"""Checkpoints of a run: the state of everything that learns or draws, in one file that is whole or not there."""
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from safetensors import safe_open
+from torch import Tensor
+
+from disbench.files import write_bytes
+
+_NUM_KEPT = 2
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """State of a run after `step` updates.
+
+    Parameters
+    ----------
+    step
+        Number of updates made.
+    tensors
+        Weights, moments of the optimisers and states of the generators, by name.
+    history
+        What was logged so far.
+    """
+
+    step: int
+    tensors: dict[str, Tensor]
+    history: list[dict[str, float]]
+
+
+@dataclass(frozen=True)
+class CheckpointFolder:
+    """The newest two checkpoints of one run; a file's name ends in its checksum."""
+
+    path: Path
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint, then drop all but the newest two."""
+        metadata = {"step": str(checkpoint.step), "history": json.dumps(checkpoint.history)}
+        content = safetensors.torch.save(
+            {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}, metadata=metadata
+        )
+        write_bytes(self.path / f"{checkpoint.step:012}-{_checksum(content)}.safetensors", content)
+        for old in self._files()[_NUM_KEPT:]:
+            old.unlink()
+
+    def load(self) -> Checkpoint | None:
+        """The newest checkpoint that is not damaged, on the CPU, or None. Damaged ones are named and passed over."""
+        for path in self._files():
+            if path.stem.endswith(_checksum(path.read_bytes())):
+                return _read(path)
+            print(f"{path}: damaged, its checksum does not match its name; trying the one before it")
+        return None
+
+    def newest(self) -> Path | None:
+        """File of the newest checkpoint, if there is one."""
+        return next(iter(self._files()), None)
+
+    def clear(self) -> None:
+        """Remove the checkpoints of a run that is finished."""
+        if self.path.is_dir():
+            for path in self.path.iterdir():
+                path.unlink()
+            self.path.rmdir()
+
+    def _files(self) -> list[Path]:
+        return sorted(self.path.glob("*.safetensors"), reverse=True)
+
+
+def _read(path: Path) -> Checkpoint:
+    with safe_open(path, framework="pt") as file:
+        metadata: dict[str, Any] = file.metadata()
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+    return Checkpoint(int(metadata["step"]), tensors, json.loads(metadata["history"]))
+
+
+def _checksum(content: bytes) -> str:
+    return sha256(content).hexdigest()[:16]

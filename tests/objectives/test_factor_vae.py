@@ -1,0 +1,52 @@
+import torch
+
+from disbench.catalogue import find, names, options
+from disbench.objectives._objective import Objective, permute_latents
+from disbench.objectives.factor_vae import FactorVae
+
+
+def test_each_latent_is_permuted_on_its_own():
+    z = torch.arange(200.0).view(50, 4)
+    permuted = permute_latents(z, torch.Generator().manual_seed(0))
+    assert torch.equal(permuted.sort(0).values, z)
+    orders = permuted.argsort(0)
+    assert not any(torch.equal(orders[:, 0], orders[:, latent]) for latent in (1, 2, 3))
+    again = permute_latents(z, torch.Generator().manual_seed(0))
+    assert torch.equal(permuted, again)
+
+
+def test_permutations_are_uniform():
+    generator = torch.Generator().manual_seed(0)
+    z = torch.arange(3.0)[:, None].expand(3, 1000)
+    counts = torch.stack([permute_latents(z, generator) for _ in range(3)]).movedim(1, 0).flatten(1)
+    for first in range(3):
+        assert abs(float((counts[0] == first).float().mean()) - 1 / 3) < 0.05
+
+
+def test_steps_of_the_reference_are_half_updates():
+    assert FactorVae(steps="reference").num_updates(300_000) == 150_000
+    assert FactorVae().num_updates(300_000) == 300_000
+
+
+def test_the_same_generator_makes_the_same_discriminator():
+    first, second = FactorVae(), FactorVae()
+    for objective in (first, second):
+        objective.prepare(10, 100, torch.Generator().manual_seed(3))
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name])
+    assert sum(p.numel() for p in first.parameters()) > 5_000_000
+
+
+def test_the_catalogue_finds_every_objective():
+    """Defaults as their docstrings explain them."""
+    defaults = {name: options(find("objectives", name))().model_dump() for name in names("objectives")}
+    assert defaults == {
+        "annealed_vae": {"gamma": 1000.0, "c_max": 25.0, "iteration_threshold": 100_000},
+        "beta_tc_vae": {"beta": 6.0, "estimator": "minibatch"},
+        "beta_vae": {"beta": 4.0},
+        "dip_vae_i": {"lambda_od": 10.0, "lambda_d_factor": 10.0},
+        "dip_vae_ii": {"lambda_od": 10.0, "lambda_d_factor": 1.0},
+        "factor_vae": {"gamma": 35.0, "permuted": "same_batch", "steps": "updates"},
+    }
+    for name in defaults:
+        assert issubclass(find("objectives", name), Objective)

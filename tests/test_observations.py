@@ -38,7 +38,8 @@ def sprites() -> np.ndarray:
 def seen(observation: Observation, images: np.ndarray, seed: int = 0, rows: np.ndarray | None = None) -> np.ndarray:
     generator = torch.Generator().manual_seed(seed)
     rows = np.arange(len(images)) if rows is None else rows
-    result = observation.observe(torch.from_numpy(images), torch.from_numpy(rows), generator)
+    floats = torch.from_numpy(images).permute(0, 3, 1, 2).to(torch.float32) / 255
+    result = observation.observe(floats, torch.from_numpy(rows), generator)
     assert result.dtype == torch.float32
     assert result.shape == (len(images), observation.num_channels, *images.shape[1:3])
     return result.numpy()
@@ -161,7 +162,7 @@ def test_unclipped_values_leave_the_unit_interval(tmp_path: Path) -> None:
     values = np.array([-20, 0, 128, 255, 300]).reshape(5, 1, 1, 1).repeat(8, axis=1).repeat(8, axis=2)
     images = smallnorb_unclipped.split(values)
     found = seen(observation_of(store_of(tmp_path / "set.zarr", images, "unclipped")), images)
-    np.testing.assert_allclose(found[:, 0, 0, 0], values[:, 0, 0, 0] / 255, rtol=1e-6)
+    np.testing.assert_allclose(found[:, 0, 0, 0], values[:, 0, 0, 0] / 255, atol=1e-6)
 
 
 def test_names_that_nothing_has_are_refused_and_ones_own_are_imported(
@@ -170,9 +171,9 @@ def test_names_that_nothing_has_are_refused_and_ones_own_are_imported(
     with pytest.raises(ValueError, match="no observation process called 'colour'. Did you mean 'color'"):
         observation_of(store_of(tmp_path / "set.zarr", sprites, "colour"))
     (tmp_path / "lab_observations.py").write_text(
-        "from disbench.observations import Observation, as_floats\n"
+        "from disbench.observations import Observation\n"
         "def inverted(store, device):\n"
-        "    return Observation(1, False, lambda images, rows, generator: 1 - as_floats(images))\n"
+        "    return Observation(1, False, lambda images, rows, generator: 1 - images)\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     observation = observation_of(store_of(tmp_path / "set.zarr", sprites, "lab_observations:inverted"))

@@ -37,9 +37,9 @@ class Observation:
     random
         Whether two observations of one state differ.
     observe
-        Called with images uint8 (n, height, width, stored channels) from 0 to 255, the rows (n,) of the grid that they
-        show, both on one device, and a generator of that device; returns float32 (n, num_channels, height, width),
-        in [0, 1] for every built-in process but `unclipped`.
+        Called with stored images as floats (n, stored channels, height, width) in [0, 1], the rows (n,) of the grid
+        that they show, both on one device, and a generator of that device; returns floats of the same type
+        (n, num_channels, height, width), in [0, 1] for every built-in process but `unclipped`.
     """
 
     num_channels: int
@@ -68,15 +68,14 @@ def observation_of(store: ImageStore, device: torch.device | str = "cpu") -> Obs
 
 def plain(store: ImageStore, device: torch.device) -> Observation:
     """Observe the image itself."""
-    return Observation(store.image_shape[-1], False, lambda images, rows, generator: as_floats(images))
+    return Observation(store.image_shape[-1], False, lambda images, rows, generator: images)
 
 
 def color(store: ImageStore, device: torch.device) -> Observation:
     """Observe the sprite in a colour drawn uniformly from [0.5, 1)^3 for each image, on black."""
 
     def observe(images: Tensor, rows: Tensor, generator: Generator) -> Tensor:
-        colors = 0.5 + 0.5 * torch.rand(len(images), 3, generator=generator, device=images.device)
-        return colored(as_floats(images), colors)
+        return colored(images, 0.5 + 0.5 * _uniform((len(images), 3), images, generator))
 
     return Observation(3, True, observe)
 
@@ -85,8 +84,7 @@ def noisy(store: ImageStore, device: torch.device) -> Observation:
     """Observe the white sprite on noise drawn uniformly from [0, 1) for each pixel and channel."""
 
     def observe(images: Tensor, rows: Tensor, generator: Generator) -> Tensor:
-        shape = (len(images), 3, *images.shape[1:3])
-        return with_noise(as_floats(images), torch.rand(shape, generator=generator, device=images.device))
+        return with_noise(images, _uniform((len(images), 3, *images.shape[2:]), images, generator))
 
     return Observation(3, True, observe)
 
@@ -109,8 +107,8 @@ def scream(store: ImageStore, device: torch.device) -> Observation:
         num, on = len(images), images.device
         top = torch.randint(num_down, (num, 1), generator=generator, device=on) + torch.arange(height, device=on)
         left = torch.randint(num_right, (num, 1), generator=generator, device=on) + torch.arange(width, device=on)
-        tints = torch.rand(num, 3, generator=generator, device=on)
-        return negative_on(as_floats(images), as_floats(background[top[:, :, None], left[:, None, :]]), tints)
+        crops = background[top[:, :, None], left[:, None, :]].permute(0, 3, 1, 2).to(images.dtype) / 255
+        return negative_on(images, crops, _uniform((num, 3), images, generator))
 
     return Observation(3, True, observe)
 
@@ -125,8 +123,8 @@ def abstract(store: ImageStore, device: torch.device) -> Observation:
 
     def observe(images: Tensor, rows: Tensor, generator: Generator) -> Tensor:
         painted = torch.div(rows, store.num_images, rounding_mode="floor")
-        grey = greys[torch.div(painted, len(hues), rounding_mode="floor")][:, None, None, None]
-        return torch.lerp(grey, hues[painted % len(hues)][:, :, None, None], as_floats(images))
+        grey = greys[torch.div(painted, len(hues), rounding_mode="floor")][:, None, None, None].to(images.dtype)
+        return torch.lerp(grey, hues[painted % len(hues)][:, :, None, None].to(images.dtype), images)
 
     return Observation(3, False, observe)
 
@@ -135,15 +133,9 @@ def unclipped(store: ImageStore, device: torch.device) -> Observation:
     """Observe grey values that overshoot [0, 1]: channel 0 is clipped, channel 1 what clipping took away, plus 128."""
 
     def observe(images: Tensor, rows: Tensor, generator: Generator) -> Tensor:
-        values = images.to(torch.float32)
-        return ((values[..., 0] + values[..., 1] - 128) / 255)[:, None]
+        return images[:, :1] + images[:, 1:] - 128 / 255
 
     return Observation(1, False, observe)
-
-
-def as_floats(images: Tensor) -> Tensor:
-    """Float32 (n, channels, height, width) in [0, 1] of uint8 (n, height, width, channels)."""
-    return images.permute(0, 3, 1, 2).to(torch.float32) / 255
 
 
 def colored(sprites: Tensor, colors: Tensor) -> Tensor:
@@ -160,6 +152,10 @@ def negative_on(sprites: Tensor, crops: Tensor, tints: Tensor) -> Tensor:
     """Crops (n, 3, height, width) mixed with tints (n, 3), and their negative where the sprites are 1."""
     mixed = (crops + tints[:, :, None, None]) / 2
     return torch.where(sprites == 1, 1 - mixed, mixed)
+
+
+def _uniform(shape: tuple[int, ...], images: Tensor, generator: Generator) -> Tensor:
+    return torch.rand(shape, generator=generator, device=images.device, dtype=images.dtype)
 
 
 _PROCESSES = {

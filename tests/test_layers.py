@@ -32,13 +32,16 @@ ALLOWED = {
         "catalogue", "datasets", "download", "files", "models", "objectives", "observations", "params", "progress",
         "scoring", "seeds", "storage", "table", "training",
     },
-    "cli": {"arrays", "catalogue", "files", "params", "scoring", "stages"},
+    "preview": {"factors", "observations", "storage"},
+    "cli_datasets": {"catalogue", "datasets", "preview", "progress", "stages", "storage"},
+    "cli": {"cli_datasets", "arrays", "catalogue", "files", "params", "scoring", "stages"},
     "__main__": {"cli"},
     "__init__": {"factors", "models", "scoring", "storage", "table"},
 }  # fmt: skip
 # Of YAML, `params` reads what users write, `datasets` the list of sources that is part of the package.
-ONLY_IN = {"zarr": {"storage"}, "yaml": {"params", "datasets"}, "typer": {"cli"}, "dvclive": {"stages"}}
-NEVER_IN = {"torch": {"factors", "table", "metrics", "scoring", "catalogue", "params", "storage", "datasets", "cli"}}
+ONLY_IN = {"zarr": {"storage"}, "yaml": {"params", "datasets"}, "typer": {"cli", "cli_datasets"}, "dvclive": {"stages"}}
+WITHOUT_TORCH = {"factors", "table", "metrics", "scoring", "catalogue", "params", "storage", "datasets", "download"}
+NEVER_IN = {"torch": WITHOUT_TORCH | {"cli", "cli_datasets"}}
 
 
 def layer_of(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -81,11 +82,12 @@ def _patiently(transfer: "_Transfer", url: str, waits: Sequence[float]) -> None:
         before = transfer.size()
         try:
             transfer.attempt(url)
-        except (requests.ConnectionError, requests.Timeout, _InterruptedError):
+        except (requests.ConnectionError, requests.Timeout, _InterruptedError) as error:
             if transfer.size() > before:
                 left = list(waits)
             if not left:
                 raise
+            print(f"{error}; once more in {left[0]:g} s", file=sys.stderr, flush=True)
             time.sleep(left.pop(0))
         else:
             return

@@ -32,6 +32,7 @@ def create_array(
     chunk: int,
     shard: int,
     dimensions: tuple[str, ...],
+    level: int = 3,
 ) -> zarr.Array[Any]:
     """Create an array that is cut along its rows only; every chunk carries a CRC-32C."""
     return group.create_array(
@@ -40,7 +41,7 @@ def create_array(
         dtype=dtype,
         chunks=(chunk, *shape[1:]),
         shards=(shard, *shape[1:]),
-        compressors=[ZstdCodec(level=3), Crc32cCodec()],
+        compressors=[ZstdCodec(level=level), Crc32cCodec()],
         chunk_key_encoding={"name": "default", "separator": "."},
         dimension_names=dimensions,
         fill_value=0,

@@ -5,6 +5,7 @@ Other tools read them as well: `xarray.open_zarr(path, consolidated=False)` show
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,14 +123,16 @@ def create_dataset(
     A store that is there already is replaced. The same images and attributes give the same bytes. With `repeats`,
     the images are those of the first 1/repeats of the grid, and row r shows image `r % num_images`.
     """
-    with replacing(Path(path)) as folder:
-        writer = ImageWriter(folder, space, image_shape, binary, Path(path).name, repeats)
+    with replacing(Path(path)) as folder, ThreadPoolExecutor(max_workers=2) as pool:
+        writer = ImageWriter(folder, space, image_shape, binary, Path(path).name, repeats, pool)
         yield writer
         writer.finish()
 
 
 class ImageWriter:
     """Takes the images of a grid in blocks of any order and writes whole shards.
+
+    While one shard is compressed and hashed, in two threads, the next one is filled.
 
     Attributes
     ----------
@@ -138,7 +141,14 @@ class ImageWriter:
     """
 
     def __init__(
-        self, folder: Path, space: FactorSpace, image_shape: tuple[int, int, int], binary: bool, name: str, repeats: int
+        self,
+        folder: Path,
+        space: FactorSpace,
+        image_shape: tuple[int, int, int],
+        binary: bool,
+        name: str,
+        repeats: int,
+        pool: ThreadPoolExecutor,
     ) -> None:
         if space.num_states % repeats:
             raise ValueError(f"{name}: expected repeats that divide {space.num_states:,} states; got {repeats!r}")
@@ -156,6 +166,8 @@ class ImageWriter:
             np.dtype(np.uint8),
             chunk=chunk,
             shard=self._height,
+            # Level 3 makes noisy images 1.5 % smaller than level 1, and takes five times as long.
+            level=3 if binary else 1,
             dimensions=(
                 "row" if repeats == 1 else "image",
                 *(("height", "byte") if binary else ("height", "width", "channel")),
@@ -167,6 +179,7 @@ class ImageWriter:
         self._pending: dict[int, ByteArray] = {}
         self._next = 0
         self._hash = hashlib.sha256()
+        self._pool, self._running = pool, list[Future[None]]()
 
     def write(self, rows: IntArray, images: ByteArray) -> None:
         """Store images uint8 (n, height, width, channels), or packed (n, height, width / 8), at rows (n,)."""
@@ -184,7 +197,8 @@ class ImageWriter:
         self._written[rows] = True
         for shard in np.unique(rows // self._height):
             chosen = rows // self._height == shard
-            self._buffer(int(shard))[rows[chosen] - shard * self._height] = images[chosen]
+            places = rows[chosen] - shard * self._height
+            self._buffer(int(shard))[_slice_of(places)] = images[_slice_of(np.flatnonzero(chosen))]
         self._flush()
 
     def require_all_rows(self) -> None:
@@ -205,6 +219,7 @@ class ImageWriter:
     def finish(self) -> None:
         """Write what describes the store, if no row is missing."""
         self.require_all_rows()
+        self._wait()
         write_factors(self._group, self._space)
         own = {
             "format": _FORMAT,
@@ -230,14 +245,29 @@ class ImageWriter:
             if not self._written[start:stop].all():
                 return
             images = self._pending.pop(self._next)
-            self._array[start:stop] = images
-            self._hash.update(images.data)
+            self._wait()
+            self._running = [
+                self._pool.submit(self._array.__setitem__, slice(start, stop), images),
+                self._pool.submit(self._hash.update, images.data),
+            ]
             self._next += 1
+
+    def _wait(self) -> None:
+        for future in self._running:
+            future.result()
+        self._running = []
 
 
 def unpack(packed: ByteArray) -> ByteArray:
     """Binary images (n, height, width, 1) of values 0 and 255 from their packed form (n, height, width / 8)."""
     return np.unpackbits(packed, axis=-1)[..., None] * np.uint8(255)
+
+
+def _slice_of(indices: IntArray) -> IntArray | slice:
+    """Return indices as a slice if they are consecutive: copying is then three times faster."""
+    start, stop = int(indices[0]), int(indices[-1]) + 1
+    consecutive = stop - start == len(indices) and bool((np.diff(indices) == 1).all())
+    return slice(start, stop) if consecutive else indices
 
 
 def _row_shape(image_shape: tuple[int, int, int], binary: bool) -> tuple[int, ...]:

@@ -1,16 +1,21 @@
 """Shapes3D and MPI3D: one array of images in the order of the grid."""
 
+import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from tests import ROOT
 
 from disbench import catalogue
 from disbench.datasets import shapes3d
 from disbench.datasets._mpi3d import NAMES, blocks_of
 from disbench.factors import FactorSpace
+from disbench.storage import open_dataset
 
 SHAPES = FactorSpace(shapes3d.SPACE.names, (2, 3, 2, 4, 2, 3))
 ROBOT = FactorSpace(NAMES, (3, 2, 2, 1, 2, 4, 5))
@@ -125,3 +130,76 @@ def test_the_competitions_file_of_4_by_4_is_told_from_the_published_one(tmp_path
         np.lib.format.write_array_header_1_0(file, header)
     with pytest.raises(ValueError, match=r"mpi3d_toy.npz: images: 460,800 images for a grid of 1,036,800 states"):
         next(dataset.blocks(tmp_path))
+
+
+CONVERT = """
+import resource, sys, time
+from dataclasses import replace
+from pathlib import Path
+from disbench import catalogue
+from disbench.stages.convert import convert_dataset
+dataset = replace(catalogue.find("datasets", sys.argv[1]), published=None)
+start = time.perf_counter()
+convert_dataset(dataset, sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
+print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def converted(name: str, folder: Path) -> tuple[float, float]:
+    """Seconds and MiB of peak memory of a conversion in a process of its own."""
+    result = subprocess.run(
+        [sys.executable, "-c", CONVERT, name, folder / f"{name}.zarr", folder],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    seconds, memory = map(float, result.stdout.split())
+    return seconds, memory
+
+
+def numbered_images(start: int, num: int, pattern: np.ndarray) -> np.ndarray:
+    """Images (num, 64, 64, 3) of one pattern whose first row of pixels spells the number of the image."""
+    images = np.repeat(pattern[None], num, axis=0)
+    numbers = np.arange(start, start + num, dtype="<u4")
+    images[:, 0, 0], images[:, 0, 1, 0] = numbers.view(np.uint8).reshape(num, 4)[:, :3], 0
+    return images
+
+
+def spelt(images: np.ndarray) -> np.ndarray:
+    return images[:, 0, 0].astype(np.int64) @ [1, 256, 65536]
+
+
+@pytest.mark.slow
+def test_shapes3d_of_full_size_takes_less_than_a_gigabyte_of_memory(tmp_path: Path) -> None:
+    space, pattern = shapes3d.SPACE, np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    with h5py.File(tmp_path / "3dshapes.h5", "w") as file:
+        images = file.create_dataset(
+            "images", (480_000, 64, 64, 3), np.uint8, chunks=(7500, 4, 4, 1), compression="lzf"
+        )
+        for start in range(0, 480_000, 7500):
+            images[start : start + 7500] = numbered_images(start, 7500, pattern)
+        file["labels"] = labels_of(space)
+    seconds, memory = converted("shapes3d", tmp_path)
+    assert memory < 1000
+    store = open_dataset(tmp_path / "shapes3d.zarr")
+    rows = np.random.default_rng(1).integers(0, 480_000, 100)
+    np.testing.assert_array_equal(spelt(store.images(rows)), rows)
+    print(f"{5898 / seconds:.0f} MB/s, {memory:.0f} MiB")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_mpi3d_of_full_size_takes_less_than_a_gigabyte_of_memory(tmp_path: Path, compression: int) -> None:
+    pattern = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    with (
+        zipfile.ZipFile(tmp_path / "mpi3d_toy.npz", "w", compression, compresslevel=1) as archive,
+        archive.open("images.npy", "w", force_zip64=True) as file,
+    ):
+        header = {"descr": "|u1", "fortran_order": False, "shape": (1_036_800, 64, 64, 3)}
+        np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, 1_036_800, 8192):
+            file.write(numbered_images(start, min(8192, 1_036_800 - start), pattern).data)
+    seconds, memory = converted("mpi3d_toy", tmp_path)
+    assert memory < 1000
+    store = open_dataset(tmp_path / "mpi3d_toy.zarr")
+    rows = np.random.default_rng(1).integers(0, 1_036_800, 100)
+    np.testing.assert_array_equal(spelt(store.images(rows)), rows)
+    print(f"{12740 / seconds:.0f} MB/s, {memory:.0f} MiB")

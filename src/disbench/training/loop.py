@@ -16,7 +16,7 @@ from disbench.objectives._objective import AdversarialObjective, Objective, perm
 from disbench.seeds import derive_seed
 from disbench.training.adam import Adam
 from disbench.training.checkpoint import Checkpoint, CheckpointFolder
-from disbench.training.images import ResidentImages
+from disbench.training.images import Images
 
 Row = dict[str, float]
 
@@ -34,7 +34,7 @@ class InterruptedTrainingError(KeyboardInterrupt):
 def train(
     vae: Vae,
     objective: Objective,
-    images: ResidentImages,
+    images: Images,
     *,
     num_steps: int,
     batch_size: int = 64,

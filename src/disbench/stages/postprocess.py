@@ -19,7 +19,7 @@ def postprocess(*, params_path: Path, store_path: Path, model: Path, table_path:
     dtype = choose_dtype(settings.precision, device)
     store = storage.open_dataset(store_path)
     encoder = load_encoder(model).to(device)
-    images = load_images(store, device=device, dtype=dtype, seed=settings.seed)
+    images = load_images(store, device=device, dtype=dtype, seed=settings.seed, num_bytes=settings.image_bytes)
     with progress(len(images), "encode", "images") as advance:
         mean, log_variance = encode_all(encoder, images, advance=advance)
     storage.write_table(

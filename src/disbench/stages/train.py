@@ -19,7 +19,7 @@ from disbench.seeds import derive_seed
 from disbench.training.assess import assess
 from disbench.training.checkpoint import CheckpointFolder
 from disbench.training.devices import choose_device, choose_dtype
-from disbench.training.load import load_images, observed_shape
+from disbench.training.load import load_images, observed_shape, order_of
 from disbench.training.loop import Row
 from disbench.training.loop import train as train_loop
 
@@ -39,7 +39,7 @@ def train(*, params_path: Path, store_path: Path, checkpoints: Path, model: Path
     device = choose_device(setup.device)
     dtype = choose_dtype(setup.precision, device)
     store = storage.open_dataset(store_path)
-    images = load_images(store, device=device, dtype=dtype, seed=setup.seed)
+    images = load_images(store, device=device, dtype=dtype, seed=setup.seed, num_bytes=setup.image_bytes)
     vae = Vae(setup.architecture, observed_shape(store), setup.num_latents, _generator(setup.seed, "weights")).to(
         device
     )
@@ -50,7 +50,10 @@ def train(*, params_path: Path, store_path: Path, checkpoints: Path, model: Path
         "dataset_checksum": store.checksum,
         "objective": setup.objective,
         "hyperparameters": options,
-        "train": setup.model_dump(exclude={"objective", "checkpoint_seconds", "device", "precision"}),
+        "train": setup.model_dump(
+            exclude={"objective", "checkpoint_seconds", "device", "precision", "image_gigabytes"}
+        ),
+        "images": order_of(images),
         "precision": str(dtype).removeprefix("torch."),
         "device": device.type,
         "code": _code_checksum(),

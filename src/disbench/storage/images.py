@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +63,23 @@ class ImageStore:
     _readers: Mapping[str, RowReader]
 
     @property
+    def stored_shape(self) -> tuple[int, ...]:
+        """Shape of one image as stored: (height, width, channels), or (height, width / 8) if binary."""
+        return _row_shape(self.image_shape, self.binary)
+
+    @property
+    def image_bytes(self) -> int:
+        """Bytes of one image as stored."""
+        return prod(self.stored_shape)
+
+    @property
     def checksum(self) -> str:
         """`sha256:` and the SHA-256 of all stored rows in order."""
         return str(self.attributes["checksum"])
 
     def images(self, rows: ArrayLike) -> ByteArray:
         """Images uint8 (n, height, width, channels) from 0 to 255 of rows (n,), in any order."""
-        stored = self._readers["images"].take(_parse_rows(rows, self.space) % self.num_images)
+        stored = self.take(rows)
         return unpack(stored) if self.binary else stored
 
     def read(self, start: int, stop: int) -> ByteArray:
@@ -79,6 +90,10 @@ class ImageStore:
         if not 0 <= start <= stop <= self.num_images:
             raise ValueError(f"expected 0 <= start <= stop <= {self.num_images}; got {start!r} and {stop!r}")
         return self._readers["images"].read(start, stop)
+
+    def take(self, rows: ArrayLike) -> ByteArray:
+        """Images of rows (n,) in any order, as stored; shapes as in `read`."""
+        return self._readers["images"].take(_parse_rows(rows, self.space) % self.num_images)
 
     def load(self) -> ByteArray:
         """All stored images, in memory once; shapes as in `read`."""

@@ -21,6 +21,9 @@ class Images(Protocol):
     def draw(self, num: int, generator: torch.Generator) -> Tensor:
         """Images (num, channels, height, width) of random rows."""
 
+    def draw_with_rows(self, num: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Images as in `draw`, and their rows (num,)."""
+
     def batch(self, rows: Tensor | slice) -> Tensor:
         """Images (n, channels, height, width) of rows (n,)."""
 
@@ -55,7 +58,12 @@ class ResidentImages:
 
     def draw(self, num: int, generator: torch.Generator) -> Tensor:
         """Images (num, channels, height, width) in [0, 1] of rows drawn uniformly with replacement."""
-        return self.batch(torch.randint(len(self), (num,), generator=generator, device=self.device))
+        return self.draw_with_rows(num, generator)[0]
+
+    def draw_with_rows(self, num: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Images as in `draw`, and their rows (num,)."""
+        rows = torch.randint(len(self), (num,), generator=generator, device=self.device)
+        return self.batch(rows), rows
 
     def batch(self, rows: Tensor | slice) -> Tensor:
         """Images (n, channels, height, width) in [0, 1] of rows (n,)."""

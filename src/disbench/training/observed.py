@@ -1,13 +1,13 @@
 """Images as the model sees them: the observation process between the stored images and the batches."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from disbench.observations import Observation
 from disbench.training.images import Images
 
 
-class ObservedImages:
+class ObservedImages(nn.Module):
     """Every state of a grid, observed anew each time that it is drawn.
 
     Parameters
@@ -23,27 +23,32 @@ class ObservedImages:
     """
 
     def __init__(self, images: Images, num_states: int, observation: Observation, generator: torch.Generator) -> None:
-        self._images, self._num_states = images, num_states
+        super().__init__()
+        self.images, self._repeats = images, num_states // len(images)
         self._observation, self._generator = observation, generator
 
     def __len__(self) -> int:
-        return self._num_states
+        return self._repeats * len(self.images)
 
     @property
     def device(self) -> torch.device:
         """Where batches are made."""
-        return self._images.device
+        return self.images.device
 
     def draw(self, num: int, generator: torch.Generator) -> Tensor:
-        """Observations (num, channels, height, width) of rows drawn uniformly with replacement."""
-        return self._observe(torch.randint(len(self), (num,), generator=generator, device=self.device), generator)
+        """Observations (num, channels, height, width) of rows drawn at random."""
+        return self.draw_with_rows(num, generator)[0]
+
+    def draw_with_rows(self, num: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Observations as in `draw`, and their rows (num,)."""
+        images, rows = self.images.draw_with_rows(num, generator)
+        if self._repeats > 1:
+            shifts = torch.randint(self._repeats, (num,), generator=generator, device=self.device)
+            rows = rows + len(self.images) * shifts
+        return self._observation.observe(images, rows, generator), rows
 
     def batch(self, rows: Tensor | slice) -> Tensor:
         """Observations (n, channels, height, width) of rows (n,)."""
-        if isinstance(rows, slice):
-            rows = torch.arange(*rows.indices(len(self)), device=self.device)
-        return self._observe(rows, self._generator)
-
-    def _observe(self, rows: Tensor, generator: torch.Generator) -> Tensor:
-        stored = self._images.batch(rows % len(self._images))
-        return self._observation.observe(stored, rows, generator)
+        numbers = torch.arange(*rows.indices(len(self)), device=self.device) if isinstance(rows, slice) else rows
+        stored = self.images.batch(rows if self._repeats == 1 else numbers % len(self.images))
+        return self._observation.observe(stored, numbers, self._generator)

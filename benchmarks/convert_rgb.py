@@ -1,4 +1,4 @@
-"""Measure the conversion of colour images: megabytes of pixels a second, beside the limits of the codec and of the disk.
+"""Measure the conversion of colour images, in MB of pixels a second, beside the limits of the codec and of the disk.
 
 Run as `PYTHONPATH=src python benchmarks/convert_rgb.py`. The images are synthetic: a scene with sensor noise, as in
 photographs, and one without, as in renders. Times are medians; each conversion is a process of its own.

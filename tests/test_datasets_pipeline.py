@@ -56,11 +56,8 @@ def serve_instead(repository: Repository, name: str, folder: Path, url: str) -> 
     sources = yaml.safe_load((repository.path / SOURCES).read_text())
     for file in sources[name]["files"]:
         content = (folder / file["name"]).read_bytes()
-        file |= {
-            "urls": [f"{url}/{file['name']}"],
-            "bytes": len(content),
-            "sha256": hashlib.sha256(content).hexdigest(),
-        }
+        digest = hashlib.sha256(content).hexdigest()
+        file |= {"urls": [f"{url}/{file['name']}"], "bytes": len(content), "sha256": digest}
         file.pop("md5", None)
     (repository.path / SOURCES).write_text(yaml.safe_dump(sources))
     module = repository.path / f"src/disbench/datasets/{name}.py"
@@ -81,7 +78,9 @@ def test_a_run_starts_with_raw_files_and_ends_with_scores(tmp_path: Path, name: 
             server.files = {f"/{path.name}": path.read_bytes() for path in raw.iterdir()}
         repository.change("dataset", name=name)
         repository.change("train", num_steps=3)
-        output = repository.dvc("repro")
+        process = repository.start("repro")
+        output, _ = process.communicate(timeout=3000)
+        assert process.returncode == 0, output
         assert len(server.asked) == len(list(raw.iterdir()))
         assert f"fetch@{name}" in output or name not in RAW_FILES
         assert "Running stage" not in repository.dvc("repro")

@@ -24,6 +24,7 @@ from disbench.training.loop import Row
 from disbench.training.loop import train as train_loop
 
 _NUM_ASSESSED = 10_000
+_STATED_APART = {"objective", "checkpoint_seconds", "device", "precision", "image_gigabytes"}
 _CODE = ("models", "objectives", "observations.py", "training", "seeds.py")
 
 
@@ -50,9 +51,7 @@ def train(*, params_path: Path, store_path: Path, checkpoints: Path, model: Path
         "dataset_checksum": store.checksum,
         "objective": setup.objective,
         "hyperparameters": options,
-        "train": setup.model_dump(
-            exclude={"objective", "checkpoint_seconds", "device", "precision", "image_gigabytes"}
-        ),
+        "train": setup.model_dump(exclude=_STATED_APART),
         "images": order_of(images),
         "precision": str(dtype).removeprefix("torch."),
         "device": device.type,

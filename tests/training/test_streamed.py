@@ -1,13 +1,14 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import torch
 
 from disbench.factors import FactorSpace
 from disbench.models import Vae
 from disbench.objectives.beta_vae import BetaVae
+from disbench.observations import Observation
 from disbench.storage import ImageStore, StoreError, create_dataset, open_dataset
 from disbench.training.checkpoint import CheckpointFolder
 from disbench.training.encode import encode_all
@@ -114,12 +115,9 @@ def test_the_budget_decides_and_the_log_says_so(store: ImageStore, capsys: pytes
     assert order_of(images) == "streamed, 8192 at a time"
     said = capsys.readouterr().err
     assert "5.6 MB, are more than 4.2 MB: they are streamed from disk in shuffled blocks, drawn from 8,192" in said
-    assert psutil.virtual_memory().available > 0
 
 
 def test_a_random_observation_of_a_stream_keeps_its_rows(store: ImageStore) -> None:
-    from disbench.observations import Observation
-
     seen = Observation(1, True, lambda images, rows, generator: images)
     observed = ObservedImages(streamed(store), NUM_ROWS, seen, torch.Generator())
     batch, rows = observed.draw_with_rows(10, torch.Generator())
@@ -128,8 +126,6 @@ def test_a_random_observation_of_a_stream_keeps_its_rows(store: ImageStore) -> N
 
 
 def test_damage_that_the_thread_meets_is_reported(store: ImageStore, tmp_path: Path) -> None:
-    import shutil
-
     copy = Path(shutil.copytree(store.path, tmp_path / "copy.zarr"))
     opened = open_dataset(copy)
     for file in (copy / "images").glob("c.*"):
@@ -141,13 +137,13 @@ def test_damage_that_the_thread_meets_is_reported(store: ImageStore, tmp_path: P
 def test_training_that_was_interrupted_ends_the_same(store: ImageStore, tmp_path: Path) -> None:
     def trained(folder: Path, *stops: int) -> dict[str, torch.Tensor]:
         for num_steps in stops:
-            vae = Vae("fc", (16, 16, 1), 4, torch.Generator().manual_seed(0))
+            vae = Vae("conv", (16, 16, 1), 4, torch.Generator().manual_seed(0))
             checkpoints = CheckpointFolder(folder)
             train(
-                vae, BetaVae(), streamed(store), num_steps=num_steps, batch_size=100, log_every=10,
+                vae, BetaVae(), streamed(store), num_steps=num_steps, batch_size=2000, log_every=10,
                 checkpoints=checkpoints, checkpoint_seconds=1e-9,
             )  # fmt: skip
         return vae.state_dict()
 
-    once, twice = trained(tmp_path / "once", 100), trained(tmp_path / "twice", 37, 100)
+    once, twice = trained(tmp_path / "once", 8), trained(tmp_path / "twice", 5, 8)
     assert all(torch.equal(once[name], twice[name]) for name in once)

@@ -11,7 +11,8 @@ import disbench
 from disbench.cli import app
 from tests import ROOT
 
-COMMANDS = ["check", "convert", "train", "postprocess", "evaluate", "score", "datasets", "metrics", "objectives"]
+COMMANDS = ["check", "fetch", "convert", "train", "postprocess", "evaluate", "score", "metrics", "objectives"]
+GROUPS = {"datasets": ["show", "preview", "verify"]}
 runner = CliRunner()
 
 
@@ -30,6 +31,14 @@ def test_help_lists_every_command():
     assert listed.exit_code == 0
     assert [name for name in COMMANDS if name not in listed.output] == []
     assert sorted(command.name or command.callback.__name__ for command in app.registered_commands) == sorted(COMMANDS)
+    assert [group.name for group in app.registered_groups] == list(GROUPS)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_help_of_a_group_lists_its_commands(group):
+    listed = runner.invoke(app, [group, "--help"])
+    assert listed.exit_code == 0
+    assert [name for name in GROUPS[group] if name not in listed.output] == []
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -11,6 +11,7 @@ from tests import ROOT
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = {command.name or command.callback.__name__ for command in app.registered_commands}
+COMMANDS |= {str(group.name) for group in app.registered_groups}
 
 
 def test_every_command_that_the_readme_types_exists():

@@ -16,6 +16,7 @@ ALLOWED = {
     "files": set(),
     "arrays": set(),
     "progress": set(),
+    "download": {"progress"},
     "table": {"factors"},
     "metrics": {"factors", "table"},
     "catalogue": set(),
@@ -23,19 +24,24 @@ ALLOWED = {
     "scoring": {"catalogue", "metrics", "seeds", "table"},
     "storage": {"factors", "table"},
     "datasets": {"factors"},
+    "observations": {"catalogue", "storage"},
     "models": {"files", "seeds"},
     "objectives": {"models"},
-    "training": {"files", "models", "objectives", "progress", "seeds"},
+    "training": {"files", "models", "objectives", "observations", "progress", "seeds", "storage"},
     "stages": {
-        "catalogue", "datasets", "files", "models", "objectives", "params", "progress", "scoring", "seeds", "storage",
-        "table", "training",
+        "catalogue", "datasets", "download", "files", "models", "objectives", "observations", "params", "progress",
+        "scoring", "seeds", "storage", "table", "training",
     },
-    "cli": {"arrays", "catalogue", "files", "params", "scoring", "stages"},
+    "preview": {"factors", "observations", "storage"},
+    "cli_datasets": {"catalogue", "datasets", "preview", "progress", "stages", "storage"},
+    "cli": {"cli_datasets", "arrays", "catalogue", "files", "params", "scoring", "stages"},
     "__main__": {"cli"},
     "__init__": {"factors", "models", "scoring", "storage", "table"},
 }  # fmt: skip
-ONLY_IN = {"zarr": {"storage"}, "yaml": {"params"}, "typer": {"cli"}, "dvclive": {"stages"}}
-NEVER_IN = {"torch": {"factors", "table", "metrics", "scoring", "catalogue", "params", "storage", "datasets", "cli"}}
+# Of YAML, `params` reads what users write, `datasets` the list of sources that is part of the package.
+ONLY_IN = {"zarr": {"storage"}, "yaml": {"params", "datasets"}, "typer": {"cli", "cli_datasets"}, "dvclive": {"stages"}}
+WITHOUT_TORCH = {"factors", "table", "metrics", "scoring", "catalogue", "params", "storage", "datasets", "download"}
+NEVER_IN = {"torch": WITHOUT_TORCH | {"cli", "cli_datasets"}}
 
 
 def layer_of(path: Path) -> str:

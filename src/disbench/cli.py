@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from disbench import catalogue
+from disbench import catalogue, cli_datasets
 
 STAGES = "Stages of the pipeline"
 CODES = "For your own codes"
@@ -52,15 +52,9 @@ def check(
     files.write_bytes(out, b"params.yaml is valid\n")
 
 
-@app.command(rich_help_panel=STAGES)
-def convert(
-    name: Annotated[str, typer.Argument(help="Name of the data set; `disbench datasets` lists them.")],
-    out: Annotated[Path, typer.Option(help="Zarr store to write.")],
-) -> None:
-    """Write a data set as a chunked Zarr store."""
-    from disbench.stages.convert import convert
-
-    convert(name, out)
+app.command(rich_help_panel=STAGES)(cli_datasets.fetch)
+app.command(rich_help_panel=STAGES)(cli_datasets.convert)
+app.add_typer(cli_datasets.app, name="datasets", rich_help_panel=LISTS)
 
 
 @app.command(rich_help_panel=STAGES)
@@ -119,20 +113,6 @@ def score(
         catalogue.find("metrics", name)
     scores = {name: scoring.score(name, points, truth, train_fraction=train_fraction, seed=seed) for name in names}
     _print_scores(scores, as_json=as_json)
-
-
-@app.command(rich_help_panel=LISTS)
-def datasets() -> None:
-    """List the data sets."""
-    from rich.table import Table
-
-    table = Table("name", "factors", "images", "image")
-    for name in catalogue.names("datasets"):
-        dataset = catalogue.find("datasets", name)
-        space = dataset.space
-        factors = ", ".join(f"{key} {size}" for key, size in zip(space.names, space.sizes, strict=True))
-        table.add_row(name, factors, f"{space.num_states:,}", " x ".join(map(str, dataset.image_shape)))
-    _print(table)
 
 
 @app.command(rich_help_panel=LISTS)

@@ -34,8 +34,14 @@ class TrainParams(_Section):
     learning_rate: PositiveFloat = 1e-4
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    image_gigabytes: PositiveFloat | None = None  # memory for the images; by default half of what is free
     log_every: PositiveInt = 100
     checkpoint_seconds: PositiveFloat = 60.0
+
+    @property
+    def image_bytes(self) -> int | None:
+        """Memory for the images, in bytes."""
+        return None if self.image_gigabytes is None else int(1e9 * self.image_gigabytes)
 
 
 class EvaluateParams(_Section):

@@ -1,15 +1,20 @@
 import hashlib
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests import ROOT
 
 from disbench.datasets import dsprites_full, toy
 from disbench.datasets._dataset import Block, PixelStatistics
 from disbench.stages.convert import convert, convert_dataset
-from disbench.storage import open_dataset
+from disbench.storage import StoreError, open_dataset
 
 
 def test_toy_set_becomes_a_store_that_describes_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,3 +74,28 @@ def test_reader_that_stops_early_is_told_which_rows_are_missing(tmp_path: Path) 
 
     with pytest.raises(ValueError, match=r"4 rows \(320, 321, 322, 323\) of 324 not written"):
         convert_dataset(replace(toy.dataset, blocks=blocks), "toy", tmp_path / "toy.zarr")
+
+
+def run_convert(*arguments: object) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "disbench", "convert", *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("num_files", [1, 8, 40])
+def test_killed_conversion_leaves_no_store_and_the_next_one_succeeds(tmp_path: Path, num_files: int) -> None:
+    out = tmp_path / "dsprites_full.zarr"
+    process = run_convert("dsprites_full", "--out", out)
+    partial, deadline = tmp_path / ".dsprites_full.zarr.partial" / "images", time.monotonic() + 60
+    while len(list(partial.glob("c.*"))) < num_files:
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    with pytest.raises(StoreError, match="no store at"):
+        open_dataset(out)
+    convert("toy", out)
+    assert [path.name for path in tmp_path.iterdir()] == ["dsprites_full.zarr"]
+    assert open_dataset(out).attributes["name"] == "toy"

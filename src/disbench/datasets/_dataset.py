@@ -1,6 +1,6 @@
 """What a data set is: a grid of factors, the shape of its images, where they come from and how to read them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from disbench.datasets._origin import Origin
 from disbench.factors import FactorSpace, IntArray
 
 
@@ -30,6 +31,13 @@ class PixelStatistics:
     tolerance: float = 0.0
 
 
+_UNKNOWN = Origin()
+
+
+def _no_extras(raw: Path | None) -> Mapping[str, NDArray[np.uint8]]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A ground-truth data set: every state of the grid is one image.
@@ -39,30 +47,45 @@ class Dataset:
     space
         The grid of factors.
     image_shape
-        Height, width and channels.
+        Height, width and channels of what is stored.
     blocks
-        Called with the folder of raw files, or None if the images are made; yields the images of all states in
-        blocks, every row once. Rows may come in any order. Blocks in the order of rows can be stored as they come;
-        rows far from those before them are held in memory until the gap is filled.
+        Called with the folder of raw files, or None; yields the stored images in blocks, every row once. Rows may
+        come in any order. Blocks in the order of rows can be stored as they come; rows far from those before them are
+        held in memory until the gap is filled.
     source
-        Where the pixels come from, and in what they may differ from the published files.
-    licence, citation, homepage
-        Of the published data set.
+        Where the pixels come from, and in what they may differ from the published files; a sentence, or a function of
+        the folder of raw files (or None) if it depends on what is there.
+    origin
+        Licence, citation, homepage and raw files of the published data set.
     binary
         Pixels are 0 or 255. Blocks hold them packed along the columns, 8 a byte, column 0 in the most significant bit.
     raw
-        Whether `blocks` reads raw files.
+        Whether `blocks` cannot do without raw files.
     published
         Statistics that somebody else found in the real data, to check the pixels against.
+    observation
+        Name of the process that turns a stored image into what the model sees: one of `disbench.observations`, or
+        `module:attribute`.
+    extras
+        Called with the folder of raw files, or None; arrays that the observation process needs besides the images.
+    repeats
+        How many times the stored images repeat along the grid: row r of the grid shows stored image
+        `r % (num_states / repeats)`. The leading axes are then up to the observation process.
     """
 
     space: FactorSpace
     image_shape: tuple[int, int, int]
     blocks: Callable[[Path | None], Iterator[Block]]
-    source: str
-    licence: str
-    citation: str
-    homepage: str
+    source: str | Callable[[Path | None], str]
+    origin: Origin = _UNKNOWN
     binary: bool = False
     raw: bool = True
     published: PixelStatistics | None = None
+    observation: str = "plain"
+    extras: Callable[[Path | None], Mapping[str, NDArray[np.uint8]]] = _no_extras
+    repeats: int = 1
+
+    @property
+    def num_images(self) -> int:
+        """Number of stored images."""
+        return self.space.num_states // self.repeats

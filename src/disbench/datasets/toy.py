@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from disbench.datasets._dataset import Block, Dataset
+from disbench.datasets._origin import origin
 from disbench.factors import FactorSpace
 
 SPACE = FactorSpace(names=("shape", "radius", "position_x", "position_y"), sizes=(3, 3, 6, 6))
@@ -33,8 +34,6 @@ dataset = Dataset(
     image_shape=(SIZE, SIZE, 1),
     blocks=blocks,
     source="Made in memory from the factors.",
-    licence="Apache-2.0",
-    citation="disbench",
-    homepage="",
+    origin=origin("toy"),
     raw=False,
 )

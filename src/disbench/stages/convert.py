@@ -38,23 +38,28 @@ def convert_dataset(dataset: Dataset, name: str, out: Path, raw: Path | None = N
         raise FileNotFoundError(f"{name} is read from raw files; expected their folder, got {raw!r}")
     moments = PixelMoments(dataset.image_shape, dataset.binary)
     with (
-        create_dataset(out, dataset.space, dataset.image_shape, binary=dataset.binary) as writer,
-        progress(dataset.space.num_states, f"convert {name}", "images") as advance,
+        create_dataset(
+            out, dataset.space, dataset.image_shape, binary=dataset.binary, repeats=dataset.repeats
+        ) as writer,
+        progress(dataset.num_images, f"convert {name}", "images") as advance,
     ):
         for rows, images in dataset.blocks(raw):
             writer.write(rows, images)
             moments.add(images)
             advance(len(rows))
         writer.require_all_rows()
+        for key, values in dataset.extras(raw).items():
+            writer.add_extra(key, values)
         statistics = moments.statistics()
         if dataset.published is not None:
             _check(name, statistics, dataset.published)
         writer.attributes.update(
             name=name,
-            source=dataset.source,
-            licence=dataset.licence,
-            citation=dataset.citation,
-            homepage=dataset.homepage,
+            source=dataset.source if isinstance(dataset.source, str) else dataset.source(raw),
+            licence=dataset.origin.licence,
+            citation=dataset.origin.citation,
+            homepage=dataset.origin.homepage,
+            observation=dataset.observation,
             pixel_mean=list(statistics.mean),
             pixel_std=list(statistics.std),
         )

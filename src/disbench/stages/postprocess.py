@@ -9,7 +9,7 @@ from disbench.progress import progress
 from disbench.table import RepresentationTable
 from disbench.training.devices import choose_device, choose_dtype
 from disbench.training.encode import encode_all
-from disbench.training.images import ResidentImages
+from disbench.training.load import load_images
 
 
 def postprocess(*, params_path: Path, store_path: Path, model: Path, table_path: Path) -> None:
@@ -19,7 +19,7 @@ def postprocess(*, params_path: Path, store_path: Path, model: Path, table_path:
     dtype = choose_dtype(settings.precision, device)
     store = storage.open_dataset(store_path)
     encoder = load_encoder(model).to(device)
-    images = ResidentImages(store.load(), binary=store.binary, device=device, dtype=dtype)
+    images = load_images(store, device=device, dtype=dtype, seed=settings.seed, num_bytes=settings.image_bytes)
     with progress(len(images), "encode", "images") as advance:
         mean, log_variance = encode_all(encoder, images, advance=advance)
     storage.write_table(

@@ -19,12 +19,13 @@ from disbench.seeds import derive_seed
 from disbench.training.assess import assess
 from disbench.training.checkpoint import CheckpointFolder
 from disbench.training.devices import choose_device, choose_dtype
-from disbench.training.images import ResidentImages
+from disbench.training.load import load_images, observed_shape, order_of
 from disbench.training.loop import Row
 from disbench.training.loop import train as train_loop
 
 _NUM_ASSESSED = 10_000
-_CODE = ("models", "objectives", "training", "seeds.py")
+_STATED_APART = {"objective", "checkpoint_seconds", "device", "precision", "image_gigabytes"}
+_CODE = ("models", "objectives", "observations.py", "training", "seeds.py")
 
 
 def train(*, params_path: Path, store_path: Path, checkpoints: Path, model: Path, log: Path, scores_path: Path) -> None:
@@ -39,8 +40,10 @@ def train(*, params_path: Path, store_path: Path, checkpoints: Path, model: Path
     device = choose_device(setup.device)
     dtype = choose_dtype(setup.precision, device)
     store = storage.open_dataset(store_path)
-    images = ResidentImages(store.load(), binary=store.binary, device=device, dtype=dtype)
-    vae = Vae(setup.architecture, store.image_shape, setup.num_latents, _generator(setup.seed, "weights")).to(device)
+    images = load_images(store, device=device, dtype=dtype, seed=setup.seed, num_bytes=setup.image_bytes)
+    vae = Vae(setup.architecture, observed_shape(store), setup.num_latents, _generator(setup.seed, "weights")).to(
+        device
+    )
     objective: Objective = make_objective(**options)
 
     run = {
@@ -48,7 +51,8 @@ def train(*, params_path: Path, store_path: Path, checkpoints: Path, model: Path
         "dataset_checksum": store.checksum,
         "objective": setup.objective,
         "hyperparameters": options,
-        "train": setup.model_dump(exclude={"objective", "checkpoint_seconds", "device", "precision"}),
+        "train": setup.model_dump(exclude=_STATED_APART),
+        "images": order_of(images),
         "precision": str(dtype).removeprefix("torch."),
         "device": device.type,
         "code": _code_checksum(),

@@ -32,6 +32,7 @@ def create_array(
     chunk: int,
     shard: int,
     dimensions: tuple[str, ...],
+    level: int = 3,
 ) -> zarr.Array[Any]:
     """Create an array that is cut along its rows only; every chunk carries a CRC-32C."""
     return group.create_array(
@@ -40,7 +41,7 @@ def create_array(
         dtype=dtype,
         chunks=(chunk, *shape[1:]),
         shards=(shard, *shape[1:]),
-        compressors=[ZstdCodec(level=3), Crc32cCodec()],
+        compressors=[ZstdCodec(level=level), Crc32cCodec()],
         chunk_key_encoding={"name": "default", "separator": "."},
         dimension_names=dimensions,
         fill_value=0,
@@ -52,12 +53,12 @@ def create_array(
 def write_factors(group: zarr.Group, space: FactorSpace) -> None:
     """Write `factors` (num_states, number of axes): the state that each row stands for, for the sake of other tools."""
     dtype = np.min_scalar_type(max(space.sizes) - 1)
-    states = space.states(np.arange(space.num_states)).astype(dtype)
-    array = create_array(
-        group, "factors", states.shape, dtype, chunk=65536, shard=1048576, dimensions=("row", "factor")
-    )
+    shape, shard = (space.num_states, len(space.sizes)), 1048576
+    array = create_array(group, "factors", shape, dtype, chunk=65536, shard=shard, dimensions=("row", "factor"))
     array.update_attributes({"names": list(space.names)})
-    array[:] = states
+    for start in range(0, space.num_states, shard):
+        rows = np.arange(start, min(start + shard, space.num_states))
+        array[start : start + shard] = space.states(rows).astype(dtype)
 
 
 def write_attributes(

@@ -4,7 +4,7 @@ import torch
 
 from disbench.models.reconstruction import ReconstructionName, reconstruction_loss
 from disbench.models.vae import Vae
-from disbench.training.images import ResidentImages
+from disbench.training.images import Images
 
 _BATCH_SIZE = 256
 _ACTIVE_NATS = 0.01  # of KL divergence; a latent below says nothing about the image
@@ -12,7 +12,7 @@ _ACTIVE_NATS = 0.01  # of KL divergence; a latent below says nothing about the i
 
 @torch.inference_mode()
 def assess(
-    vae: Vae, images: ResidentImages, *, num: int, reconstruction: ReconstructionName, generator: torch.Generator
+    vae: Vae, images: Images, *, num: int, reconstruction: ReconstructionName, generator: torch.Generator
 ) -> dict[str, float]:
     """Reconstruction, KL divergence and ELBO, in nats for an image.
 

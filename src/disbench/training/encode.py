@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from disbench.training.images import ResidentImages
+from disbench.training.images import Images
 
 _BATCH_SIZE = 64  # whose activations stay in the cache of a CPU core; with 256 it takes a third longer for an image
 
@@ -16,7 +16,7 @@ Float32 = NDArray[np.float32]
 
 @torch.inference_mode()
 def encode_all(
-    encoder: nn.Module, images: ResidentImages, *, advance: Callable[[int], None] = lambda num: None
+    encoder: nn.Module, images: Images, *, advance: Callable[[int], None] = lambda num: None
 ) -> tuple[Float32, Float32]:
     """Posterior of all images.
 

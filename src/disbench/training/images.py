@@ -1,9 +1,31 @@
 """All images of a data set on the device that trains, from which batches are drawn by row."""
 
+from typing import Protocol
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+
+class Images(Protocol):
+    """All rows of a data set, wherever they are: what training and encoding ask for."""
+
+    def __len__(self) -> int:
+        """Number of rows."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where batches are made."""
+
+    def draw(self, num: int, generator: torch.Generator) -> Tensor:
+        """Images (num, channels, height, width) of random rows."""
+
+    def draw_with_rows(self, num: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Images as in `draw`, and their rows (num,)."""
+
+    def batch(self, rows: Tensor | slice) -> Tensor:
+        """Images (n, channels, height, width) of rows (n,)."""
 
 
 class ResidentImages:
@@ -36,7 +58,12 @@ class ResidentImages:
 
     def draw(self, num: int, generator: torch.Generator) -> Tensor:
         """Images (num, channels, height, width) in [0, 1] of rows drawn uniformly with replacement."""
-        return self.batch(torch.randint(len(self), (num,), generator=generator, device=self.device))
+        return self.draw_with_rows(num, generator)[0]
+
+    def draw_with_rows(self, num: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Images as in `draw`, and their rows (num,)."""
+        rows = torch.randint(len(self), (num,), generator=generator, device=self.device)
+        return self.batch(rows), rows
 
     def batch(self, rows: Tensor | slice) -> Tensor:
         """Images (n, channels, height, width) in [0, 1] of rows (n,)."""

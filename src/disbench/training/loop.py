@@ -16,7 +16,7 @@ from disbench.objectives._objective import AdversarialObjective, Objective, perm
 from disbench.seeds import derive_seed
 from disbench.training.adam import Adam
 from disbench.training.checkpoint import Checkpoint, CheckpointFolder
-from disbench.training.images import ResidentImages
+from disbench.training.images import Images
 
 Row = dict[str, float]
 
@@ -34,7 +34,7 @@ class InterruptedTrainingError(KeyboardInterrupt):
 def train(
     vae: Vae,
     objective: Objective,
-    images: ResidentImages,
+    images: Images,
     *,
     num_steps: int,
     batch_size: int = 64,
@@ -85,7 +85,7 @@ def train(
     if adversary is not None:
         num_steps = adversary.num_updates(num_steps)
         optimizers["adversary"] = Adam(adversary.parameters(), learning_rate=learning_rate, betas=_ADVERSARY_BETAS)
-    state = _State(vae, objective, optimizers, generators)
+    state = _State(vae, objective, images, optimizers, generators)
     history = state.resume(checkpoints, log)
     start, last_saved = state.step, time.monotonic()
     began = last_saved
@@ -132,10 +132,17 @@ class _State:
     """Everything that a checkpoint holds."""
 
     def __init__(
-        self, vae: Vae, objective: Objective, optimizers: Mapping[str, Adam], generators: Mapping[str, torch.Generator]
+        self,
+        vae: Vae,
+        objective: Objective,
+        images: Images,
+        optimizers: Mapping[str, Adam],
+        generators: Mapping[str, torch.Generator],
     ) -> None:
         self.step = 0
         self._modules: dict[str, nn.Module] = {"vae": vae, "objective": objective}
+        if isinstance(images, nn.Module):  # a stream, which remembers how far it is
+            self._modules["images"] = images
         self._optimizers = optimizers
         self._generators = generators
 

@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from disbench import catalogue
+from disbench.cli import app
+from disbench.storage import open_dataset
+
+runner = CliRunner()
+
+
+def run(*arguments: object) -> str:
+    result = runner.invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_list_tells_what_is_here() -> None:
+    listed = run("datasets").splitlines()
+    assert [line.split()[0] for line in listed[1::2]] == list(catalogue.names("datasets"))
+    toy = next(index for index, line in enumerate(listed) if line.startswith("toy "))
+    assert listed[toy].split()[-2] == "no"
+    assert listed[toy + 1] == "    shape 3, radius 3, position_x 6, position_y 6"
+    run("fetch", "toy")
+    run("convert", "toy")
+    assert run("datasets").splitlines()[toy].split()[-2] == "converted"
+
+
+def test_a_set_is_described_with_licence_citation_and_sizes() -> None:
+    shown = run("datasets", "show", "shapes3d")
+    for fact in ("floor_hue: 10", "480,000", "267.6 MB", "5.9 GB", "Apache-2.0", "C. Burgess", "3dshapes.h5"):
+        assert fact in shown
+    assert "orientation" in run("datasets", "show", "abstract_dsprites")
+
+
+def test_previews_are_drawn() -> None:
+    run("convert", "toy")
+    run("datasets", "preview", "toy", "--out", "pictures")
+    assert sorted(path.name for path in Path("pictures").iterdir()) == ["toy.gif", "toy.png"]
+
+
+def test_raw_files_are_found_where_fetch_puts_them() -> None:
+    with pytest.raises(FileNotFoundError, match="cars3d is read from raw files; expected their folder, got"):
+        run("convert", "cars3d")
+
+
+def test_own_images_and_own_data_sets_are_converted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (6, 16, 16), dtype=np.uint8)
+    np.savez("images.npz", images=images)
+    Path("factors.csv").write_text("row,column\n0,0\n0,1\n0,2\n1,0\n1,1\n1,2\n")
+    run("convert", "--images", "images.npz", "--factors", "factors.csv", "--name", "mine", "--nuisance", "column")
+    store = open_dataset("data/zarr/mine.zarr")
+    np.testing.assert_array_equal(store.load()[..., 0], images)
+    assert store.space.factor_names == ("row",)
+    Path("lab_data.py").write_text(
+        "from dataclasses import replace\nfrom disbench.datasets import toy\n"
+        "dataset = replace(toy.dataset, source='A copy of toy.')\n"
+    )
+    run("convert", "lab_data:dataset", "--out", "own.zarr")
+    assert open_dataset("own.zarr").attributes["source"] == "A copy of toy."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give either the NAME of a data set, or --images"),
+        (["toy", "--images", "a.npy", "--factors", "b.npy"], "give either the NAME of a data set, or --images"),
+        (["--images", "a.npy"], "give either the NAME"),
+        (["--images", "a.npy", "--factors", "b.npy"], "give your own data set a --name"),
+        (["dsprites"], "Did you mean 'dsprites_full'?"),
+    ],
+)
+def test_mistakes_are_explained(arguments: list[str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        run("convert", *arguments)
+
+
+def test_only_dsprites_is_verified(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="only dsprites_full is rendered"):
+        run("datasets", "verify", "cars3d", "x.npz")
+    with pytest.raises(ValueError, match="no such file"):
+        run("datasets", "verify", "dsprites_full", "x.npz")

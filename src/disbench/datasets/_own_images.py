@@ -79,7 +79,7 @@ def _open_npz(path: Path) -> OwnImages:
 
 
 def _open_hdf5(path: Path) -> OwnImages:
-    import h5py  # type: ignore[import-untyped]
+    import h5py
 
     try:
         file = h5py.File(path, "r")

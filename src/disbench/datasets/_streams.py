@@ -80,7 +80,7 @@ def hdf5_blocks(path: Path, name: str, row_shape: tuple[int, ...], num_rows: int
     ValueError
         The file is damaged, has no such data set, or one of another dtype or shape.
     """
-    import h5py  # type: ignore[import-untyped]
+    import h5py
 
     try:
         with h5py.File(path, "r") as file:

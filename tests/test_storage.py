@@ -338,7 +338,17 @@ def test_images_are_not_opened_as_a_table_nor_a_table_as_images(
     store: Path, tmp_path: Path, table: RepresentationTable
 ) -> None:
     write_table(tmp_path / "table.zarr", table, {})
-    with pytest.raises(StoreError, match=r"'disbench table', 1.*got.*'disbench images'"):
+    with pytest.raises(StoreError, match=r"'disbench table', 2.*got.*'disbench images'"):
         open_table(store)
-    with pytest.raises(StoreError, match=r"'disbench images', 1.*got.*'disbench table'"):
+    with pytest.raises(StoreError, match=r"'disbench images', 2.*got.*'disbench table'"):
         open_dataset(tmp_path / "table.zarr")
+
+
+def test_a_store_of_an_older_format_is_refused_with_what_to_run(
+    tmp_path: Path, table: RepresentationTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr("disbench.storage._arrays.FORMAT_VERSION", 1)
+        write_table(tmp_path / "table.zarr", table, {})
+    with pytest.raises(StoreError, match=r"got \('disbench table', 1\); make it again with `dvc repro postprocess`"):
+        open_table(tmp_path / "table.zarr")

@@ -15,7 +15,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 from disbench.factors import FactorSpace, IntArray
 from disbench.storage._replace import METADATA
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _DIGEST = "attributes_sha256"
 
 

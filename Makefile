@@ -31,7 +31,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable .
+	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[report]'
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed

@@ -21,6 +21,9 @@ lint: $(VENV)/.installed-test ## check style and types
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 
+docs: $(VENV)/.installed-docs ## build the documentation into site/, without the internet
+	$(RUN) NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+
 benchmark: $(VENV)/.installed ## measure training, encoding, conversion and metrics
 	$(RUN) sh -c 'for file in benchmarks/*.py; do PYTHONPATH=src python "$$file" || exit 1; done'
 
@@ -38,4 +41,8 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $@
 
-.PHONY: help repro test test-slow lint benchmark clean
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
+
+.PHONY: help repro test test-slow lint docs benchmark clean

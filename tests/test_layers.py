@@ -34,14 +34,21 @@ ALLOWED = {
     },
     "preview": {"factors", "observations", "storage"},
     "cli_datasets": {"catalogue", "datasets", "preview", "progress", "stages", "storage"},
-    "cli": {"cli_datasets", "arrays", "catalogue", "files", "params", "scoring", "stages"},
+    "workspace": {"models", "params", "storage", "training"},
+    "cli_workspace": {"progress", "workspace"},
+    "cli": {"cli_datasets", "cli_workspace", "arrays", "catalogue", "files", "params", "scoring", "stages"},
     "__main__": {"cli"},
     "__init__": {"factors", "models", "scoring", "storage", "table"},
 }  # fmt: skip
 # Of YAML, `params` reads what users write, `datasets` the list of sources that is part of the package.
-ONLY_IN = {"zarr": {"storage"}, "yaml": {"params", "datasets"}, "typer": {"cli", "cli_datasets"}, "dvclive": {"stages"}}
+ONLY_IN = {
+    "zarr": {"storage"},
+    "yaml": {"params", "datasets"},
+    "typer": {"cli", "cli_datasets", "cli_workspace"},
+    "dvclive": {"stages"},
+}
 WITHOUT_TORCH = {"factors", "table", "metrics", "scoring", "catalogue", "params", "storage", "datasets", "download"}
-NEVER_IN = {"torch": WITHOUT_TORCH | {"cli", "cli_datasets"}}
+NEVER_IN = {"torch": WITHOUT_TORCH | {"cli", "cli_datasets", "cli_workspace"}}
 
 
 def layer_of(path: Path) -> str:

@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-from disbench import catalogue, cli_datasets
+from disbench import catalogue, cli_datasets, cli_workspace
 
 STAGES = "Stages of the pipeline"
 CODES = "For your own codes"
 LISTS = "What there is"
+FILES = "Files of a workspace"
 
 app = typer.Typer(
     help="Train, measure and compare disentangled representations.",
@@ -36,6 +37,16 @@ def main() -> None:
         if "DISBENCH_TRACEBACK" in os.environ:
             raise
         sys.exit(f"disbench: {error}")
+    except (MemoryError, RuntimeError) as error:
+        if "DISBENCH_TRACEBACK" in os.environ or not _is_out_of_memory(error):
+            raise
+        sys.exit(f"disbench: not enough memory ({error}); lower train.batch_size or train.image_gigabytes")
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether it is NumPy's or torch's: the latter is a RuntimeError on a CPU, and a subclass on a GPU."""
+    named = type(error).__name__ == "OutOfMemoryError" or "allocate memory" in str(error)
+    return isinstance(error, MemoryError) or named
 
 
 @app.command(rich_help_panel=STAGES)
@@ -54,6 +65,8 @@ def check(
 
 app.command(rich_help_panel=STAGES)(cli_datasets.fetch)
 app.command(rich_help_panel=STAGES)(cli_datasets.convert)
+app.command(rich_help_panel=FILES)(cli_workspace.verify)
+app.command(rich_help_panel=FILES)(cli_workspace.clean)
 app.add_typer(cli_datasets.app, name="datasets", rich_help_panel=LISTS)
 
 

@@ -143,11 +143,19 @@ class _Transfer:
 
     def _range(self, url: str) -> dict[str, str]:
         """Headers that ask for the rest, if what is there can only be the beginning of the same file."""
-        note = json.loads(self._note.read_text()) if self._note.exists() else {}
+        note = self._read_note()
         same = note.get("url") == url and note.get("validator")
         if not self.size() or not (same or self._pinned):
             return {}
         return {"Range": f"bytes={self.size()}-", **({"If-Range": note["validator"]} if same else {})}
+
+    def _read_note(self) -> dict[str, Any]:
+        """Address and validator of what is there; nothing if the note is missing or was cut off by a kill."""
+        try:
+            note = json.loads(self._note.read_bytes())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return note if isinstance(note, dict) else {}
 
     def _start(self, response: Any) -> int:
         """Offset at which the answer begins: a server may ignore what was asked for and send the whole."""
@@ -171,6 +179,8 @@ class _Transfer:
     def _receive(self, response: Any, url: str, start: int, total: int | None) -> None:
         headers = response.headers
         strong = headers.get("ETag") if not headers.get("ETag", "W/").startswith("W/") else None
+        if not start:  # bytes of an earlier answer must not stand beside the note of this one
+            self.partial.unlink(missing_ok=True)
         self._note.write_text(json.dumps({"url": url, "validator": strong or headers.get("Last-Modified")}))
         shown = total or self._num_bytes
         with (

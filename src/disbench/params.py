@@ -78,7 +78,7 @@ def read(path: Path) -> Params:
         If the file is not YAML, or a name or a value is wrong; one line a mistake.
     """
     try:
-        return Params.model_validate(_read_mapping(path))
+        return Params.model_validate(read_mapping(path))
     except ValidationError as error:
         raise ValueError(f"{path}: {catalogue.explain(error, '', Params)}") from None
 
@@ -137,7 +137,8 @@ def _all_keys(block: Mapping[str, Any]) -> Iterator[str]:
             yield from _all_keys(value)
 
 
-def _read_mapping(path: Path) -> dict[str, Any]:
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Content of a YAML file that is a mapping; ValueError if it is not. No tag makes an object of Python."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:

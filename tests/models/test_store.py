@@ -1,4 +1,5 @@
 import json
+from hashlib import sha256
 
 import pytest
 import torch
@@ -69,8 +70,19 @@ def test_damaged_and_foreign_files_are_refused(tmp_path, vae):
 def test_descriptions_that_do_not_fit_are_refused(tmp_path, change, message):
     save_model(tmp_path, Vae("conv", (16, 32, 3), 4, torch.Generator()), DESCRIPTION)
     path = tmp_path / "model.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    values = json.loads(path.read_text()) | change
+    del values["checksum"]
+    digest = sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    path.write_text(json.dumps(values | {"checksum": f"sha256:{digest}"}))
     with pytest.raises(ModelError, match=message):
+        load_encoder(tmp_path)
+
+
+def test_a_changed_description_is_noticed(tmp_path):
+    save_model(tmp_path, Vae("conv", (16, 32, 3), 4, torch.Generator()), DESCRIPTION)
+    path = tmp_path / "model.json"
+    path.write_text(path.read_text().replace('"num_latents": 4', '"num_latents": 5'))
+    with pytest.raises(ModelError, match=r"model.json: damaged, its values do not match their checksum; train"):
         load_encoder(tmp_path)
 
 
@@ -81,5 +93,5 @@ def test_folders_that_hold_no_model_are_refused(tmp_path):
     with pytest.raises(ModelError, match="not readable as JSON"):
         load_encoder(tmp_path)
     (tmp_path / "model.json").write_text('{"format": "disbench model"}')
-    with pytest.raises(ModelError, match="lacks architecture, image_shape, num_latents, weights"):
+    with pytest.raises(ModelError, match="lacks architecture, checksum, image_shape, num_latents, weights"):
         load_encoder(tmp_path)

@@ -40,17 +40,15 @@ def save_model(folder: Path | str, vae: Vae, description: Mapping[str, Any]) -> 
         content = _to_bytes(vae.get_submodule(part))
         write_bytes(folder / f"{part}.safetensors", content)
         checksums[part] = _checksum(content)
-    write_json(
-        folder / "model.json",
-        {
-            "format": _FORMAT,
-            "architecture": vae.architecture,
-            "image_shape": list(vae.image_shape),
-            "num_latents": vae.num_latents,
-            "weights": checksums,
-            "description": dict(description),
-        },
-    )
+    values = {
+        "format": _FORMAT,
+        "architecture": vae.architecture,
+        "image_shape": list(vae.image_shape),
+        "num_latents": vae.num_latents,
+        "weights": checksums,
+        "description": dict(description),
+    }
+    write_json(folder / "model.json", {**values, "checksum": _checksum_of_values(values)})
 
 
 def read_description(folder: Path | str) -> dict[str, Any]:
@@ -70,9 +68,12 @@ def read_description(folder: Path | str) -> dict[str, Any]:
         raise ModelError(f"{path}: not readable as JSON ({error}); train the model again") from error
     if not isinstance(values, dict) or values.get("format") != _FORMAT:
         raise ModelError(f"{path}: expected 'format': {_FORMAT!r}; this is not a model's description")
-    missing = {"architecture", "image_shape", "num_latents", "weights"} - values.keys()
+    missing = {"architecture", "image_shape", "num_latents", "weights", "checksum"} - values.keys()
     if missing:
         raise ModelError(f"{path}: lacks {', '.join(sorted(missing))}; train the model again")
+    checksum = values.pop("checksum")
+    if checksum != _checksum_of_values(values):
+        raise ModelError(f"{path}: damaged, its values do not match their checksum; train the model again")
     return values
 
 
@@ -143,6 +144,10 @@ def _read_weights(path: Path, checksum: str | None) -> dict[str, torch.Tensor]:
 def _to_bytes(module: nn.Module) -> bytes:
     weights = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
     return safetensors.torch.save(weights)
+
+
+def _checksum_of_values(values: Mapping[str, Any]) -> str:
+    return _checksum(json.dumps(values, sort_keys=True).encode())
 
 
 def _checksum(content: bytes) -> str:

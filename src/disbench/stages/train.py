@@ -59,26 +59,27 @@ def train(*, params_path: Path, store_path: Path, checkpoints: Path, model: Path
         "versions": {name: version(name) for name in ("numpy", "torch")},
     }
     folder = CheckpointFolder(checkpoints / _fingerprint(run))
-    with _log(log, setup.num_steps) as write_row:
-        train_loop(
-            vae,
-            objective,
-            images,
-            num_steps=setup.num_steps,
-            batch_size=setup.batch_size,
-            learning_rate=setup.learning_rate,
-            reconstruction=setup.reconstruction,
-            seed=setup.seed,
-            log_every=setup.log_every,
-            log=write_row,
-            checkpoints=folder,
-            checkpoint_seconds=setup.checkpoint_seconds,
-        )
-    generator = torch.Generator(device).manual_seed(derive_seed(setup.seed, "assess"))
-    scores = assess(vae, images, num=_NUM_ASSESSED, reconstruction=setup.reconstruction, generator=generator)
-    files.write_json(scores_path, scores)
-    save_model(model, vae, run)
-    folder.clear()
+    with folder.locked():
+        with _log(log, setup.num_steps) as write_row:
+            train_loop(
+                vae,
+                objective,
+                images,
+                num_steps=setup.num_steps,
+                batch_size=setup.batch_size,
+                learning_rate=setup.learning_rate,
+                reconstruction=setup.reconstruction,
+                seed=setup.seed,
+                log_every=setup.log_every,
+                log=write_row,
+                checkpoints=folder,
+                checkpoint_seconds=setup.checkpoint_seconds,
+            )
+        generator = torch.Generator(device).manual_seed(derive_seed(setup.seed, "assess"))
+        scores = assess(vae, images, num=_NUM_ASSESSED, reconstruction=setup.reconstruction, generator=generator)
+        files.write_json(scores_path, scores)
+        save_model(model, vae, run)
+        folder.clear()
 
 
 def _generator(seed: int, name: str) -> torch.Generator:

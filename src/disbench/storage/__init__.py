@@ -1,6 +1,6 @@
 """Image stores and representation tables: Zarr groups that describe themselves; nothing else imports zarr."""
 
-from disbench.storage._arrays import StoreError, read_attributes
+from disbench.storage._arrays import StoreError, open_factors, read_attributes
 from disbench.storage.images import ImageStore, ImageWriter, create_dataset, open_dataset, unpack
 from disbench.storage.tables import open_table, write_table
 
@@ -10,6 +10,7 @@ __all__ = [
     "StoreError",
     "create_dataset",
     "open_dataset",
+    "open_factors",
     "open_table",
     "read_attributes",
     "unpack",

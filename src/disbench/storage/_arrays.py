@@ -102,6 +102,16 @@ def read_attributes(path: Path | str) -> dict[str, Any]:
     return _checked_attributes(Path(path), "make it again")
 
 
+def open_factors(path: Path | str) -> tuple[FactorSpace, "RowReader"]:
+    """Grid of an image store or a table, and a reader of the states (num_states, number of axes) that it wrote down."""
+    remedy = "make it again"
+    attributes = _checked_attributes(Path(path), remedy)
+    folder = Path(path) / "factors"
+    if attributes["arrays"].get("factors") != _file_digest(folder / METADATA):
+        raise StoreError(f"{folder / METADATA} is damaged; {remedy}")
+    return space_from_json(attributes), RowReader(zarr.open_array(folder, mode="r"), folder, remedy)
+
+
 def _checked_attributes(path: Path, remedy: str) -> dict[str, Any]:
     metadata = path / METADATA
     if not metadata.is_file():

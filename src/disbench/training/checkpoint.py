@@ -1,6 +1,10 @@
 """Checkpoints of a run: the state of everything that learns or draws, in one file that is whole or not there."""
 
+import fcntl
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +17,11 @@ from torch import Tensor
 from disbench.files import write_bytes
 
 _NUM_KEPT = 2
+_LOCK = "lock"
+
+
+class RunInProgressError(ValueError):
+    """Another process is at work on the same run."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,30 @@ class CheckpointFolder:
 
     path: Path
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes away from this run for the length of the block; a kill gives the lock back.
+
+        Raises
+        ------
+        RunInProgressError
+            Another process has it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / _LOCK).open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunInProgressError(
+                    f"{self.path}: another process is training this run (same parameters, data and code); wait until "
+                    "it ends, or stop it and start this one again, which goes on from the last checkpoint"
+                ) from None
+            if not (self.path / _LOCK).exists() or not os.path.samestat(
+                os.fstat(file.fileno()), (self.path / _LOCK).stat()
+            ):
+                raise RunInProgressError(f"{self.path}: another process has just finished this run; start it again")
+            yield
+
     def save(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint, then drop all but the newest two."""
         metadata = {"step": str(checkpoint.step), "history": json.dumps(checkpoint.history)}
@@ -58,6 +91,15 @@ class CheckpointFolder:
             print(f"{path}: damaged, its checksum does not match its name; trying the one before it")
         return None
 
+    def check(self) -> None:
+        """Raise ValueError if a checkpoint is damaged; `load` would pass it over."""
+        damaged = [path for path in self._files() if not path.stem.endswith(_checksum(path.read_bytes()))]
+        if damaged:
+            raise ValueError(
+                f"{damaged[0]}: damaged, its checksum does not match its name; delete it, the run goes on from the "
+                "checkpoint before it or from the start"
+            )
+
     def newest(self) -> Path | None:
         """File of the newest checkpoint, if there is one."""
         return next(iter(self._files()), None)
@@ -65,7 +107,7 @@ class CheckpointFolder:
     def clear(self) -> None:
         """Remove the checkpoints of a run that is finished."""
         if self.path.is_dir():
-            for path in self.path.iterdir():
+            for path in sorted(self.path.iterdir(), key=lambda path: path.name == _LOCK):
                 path.unlink()
             self.path.rmdir()
 

@@ -53,6 +53,24 @@ def test_losses(architecture):
         np.testing.assert_allclose(expected.numpy(), arrays[f"out/{loss}"], rtol=1e-6, err_msg=loss)
 
 
+@pytest.mark.parametrize("subtract_entropy", [False, True])
+@pytest.mark.parametrize("activation", ["logits", "tanh"])
+def test_gradients_of_losses_are_their_derivatives(activation, subtract_entropy):
+    """Written out by hand at the reference's decoded images, in double precision."""
+    arrays = golden.read("arch_conv_c1")
+    images = golden.images(arrays["images"]).double()
+    x = golden.images(arrays["out/reconstruction_logits"]).double().requires_grad_()
+    p = (x.sigmoid() if activation == "logits" else 0.5 * x.tanh() + 0.5).detach()
+    slope = p * (1 - p) if activation == "logits" else 2 * p * (1 - p)
+    bernoulli(images, x, activation=activation, subtract_entropy=subtract_entropy).sum().backward()
+    inside = (p > 1e-6) & (p < 1 - 1e-6)  # where the reference clips a probability, nothing flows
+    expected = ((p - images) / (p * (1 - p)) * slope).where(inside | torch.tensor(activation == "logits"), 0)
+    torch.testing.assert_close(x.grad, expected, rtol=1e-6, atol=1e-9)
+    x.grad = None
+    squared_error(images, x, activation=activation).sum().backward()
+    torch.testing.assert_close(x.grad, 2 * (p - images) * slope, rtol=1e-6, atol=1e-9)
+
+
 @pytest.mark.parametrize("architecture", CASES)
 def test_loss_and_gradients_with_beta_4(architecture):
     vae, arrays = make(architecture)

@@ -6,6 +6,7 @@ import torch
 
 from disbench.models.posterior import Posterior
 from disbench.models.tensorflow import load_tensorflow_weights
+from disbench.objectives._covariance import covariance
 from disbench.objectives.annealed_vae import AnnealedVae
 from disbench.objectives.beta_tc_vae import BetaTcVae
 from disbench.objectives.beta_vae import BetaVae
@@ -68,6 +69,35 @@ def test_total_correlation(arrays):
     posterior, z = batch(arrays)
     estimate = BetaTcVae().total_correlation(posterior, z).item()
     np.testing.assert_allclose(estimate, arrays["out/total_correlation"], rtol=1e-5)
+
+
+def test_kl_covariance_and_capacity(arrays):
+    posterior, _ = batch(arrays)
+    np.testing.assert_allclose(posterior.mean_kl.item(), arrays["out/kl_loss"], rtol=1e-6)
+    assert golden.relative_error(covariance(posterior.mean), arrays["out/cov_z_mean"]) < 1e-5
+    objective = AnnealedVae(gamma=1000, c_max=25, iteration_threshold=100_000)
+    np.testing.assert_allclose(objective.capacity(1000), arrays["out/anneal_c"], rtol=1e-6)
+
+
+def test_every_number_of_the_reference_is_compared(arrays):
+    compared = {"kl_loss", "cov_z_mean", "anneal_c", "total_correlation", *CASES}
+    assert {key.split("/")[1] for key in arrays if key.startswith("out/")} == compared
+
+
+def test_weighted_sampling_has_the_gradients_of_the_minibatch_sum(arrays):
+    """Its estimate differs by (num_latents - 1) log(n num_images), which the reference leaves out."""
+    objective = BetaTcVae(beta=6, estimator="weighted")
+    objective.prepare(10, 737_280, torch.Generator())
+    posterior, z = batch(arrays)
+    objective.total_correlation(posterior, z).backward()
+    mean, log_variance, sampled = posterior.mean.grad, posterior.log_variance.grad, z.grad
+    posterior, z = batch(arrays)
+    BetaTcVae(beta=6).total_correlation(posterior, z).backward()
+    for ours, theirs in ((mean, posterior.mean), (log_variance, posterior.log_variance), (sampled, z)):
+        assert golden.relative_error(ours, theirs.grad.numpy()) < 1e-5
+    constant = 9 * np.log(64 * 737_280)
+    estimate = objective.total_correlation(posterior, z).item()
+    np.testing.assert_allclose(estimate - constant, arrays["out/total_correlation"], rtol=1e-5)
 
 
 def test_discriminator_losses_and_gradients():

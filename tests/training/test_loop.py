@@ -3,15 +3,11 @@ import pytest
 import torch
 
 from disbench.models import Vae
-from disbench.models.reconstruction import bernoulli
-from disbench.models.tensorflow import load_tensorflow_weights, tensorflow_layout, tensorflow_names
 from disbench.objectives.beta_vae import BetaVae
 from disbench.objectives.factor_vae import FactorVae
-from disbench.training.adam import Adam
 from disbench.training.checkpoint import CheckpointFolder
 from disbench.training.images import ResidentImages
 from disbench.training.loop import DivergedError, train
-from tests.models import golden
 
 CPU = torch.device("cpu")
 SHAPE = (16, 16, 1)
@@ -32,42 +28,6 @@ def weights_of(vae: Vae) -> dict[str, torch.Tensor]:
 
 def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
     return all(torch.equal(first[name], second[name]) for name in first)
-
-
-def test_ten_steps_end_with_the_reference_s_weights():
-    arrays, start = golden.read("trajectories"), golden.read("arch_conv_c1")
-    vae = Vae("conv", (64, 64, 1), 10, torch.Generator())
-    for part in ("encoder", "decoder"):
-        load_tensorflow_weights(vae.get_submodule(part), golden.weights(start))
-    objective, adam = BetaVae(beta=4.0), Adam(vae.parameters(), learning_rate=1e-4)
-    losses = []
-    for step in range(10):
-        # In the first batch one unit of this channel lies 5e-8 of the largest from the threshold of its ReLU, closer
-        # than float32 resolves. The nudge puts it on the side where the reference's rounding put it.
-        nudge = 1e-6 if step == 0 else 0.0
-        vae.decoder.deconv3.bias.data[11] += nudge
-        x = golden.images(arrays["images"][step])
-        posterior = vae.encode(x)
-        z = posterior.sample_from(torch.from_numpy(arrays["eps"][step]))
-        loss = bernoulli(x, vae.decode(z)).mean() + objective.terms(posterior, z, step)["beta_kl"]
-        adam.zero_grad()
-        loss.backward()
-        vae.decoder.deconv3.bias.data[11] -= nudge
-        adam.step(step)
-        losses.append(loss.item())
-    np.testing.assert_allclose(losses, arrays["beta_vae_b4/log/loss"], rtol=2e-6)
-    compared = 0
-    for part in ("encoder", "decoder"):
-        module = vae.get_submodule(part)
-        parameters = dict(module.named_parameters())
-        for ours, theirs in tensorflow_names(module).items():
-            for kind, suffix in (("weight", "kernel"), ("bias", "bias")):
-                key = f"beta_vae_b4/final/{theirs}/{suffix}"
-                if key in arrays:
-                    value = tensorflow_layout(module, ours, parameters[f"{ours}.{kind}"]).detach().numpy()
-                    np.testing.assert_allclose(value, arrays[key], rtol=0, atol=1e-5)
-                    compared += 1
-    assert compared > 10
 
 
 def test_a_run_that_was_cut_off_ends_with_the_same_bytes(tmp_path):

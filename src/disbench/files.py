@@ -17,7 +17,7 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException:  # a full disk, say: give back what was taken
         temporary.unlink(missing_ok=True)
         raise
 

@@ -31,7 +31,10 @@ class TrainParams(_Section):
     num_latents: PositiveInt = 10
     architecture: Literal["conv", "fc"] = "conv"
     reconstruction: Literal["bernoulli", "squared_error"] = "bernoulli"
+    activation: Literal["logits", "tanh"] = "logits"
+    subtract_entropy: bool = False
     learning_rate: PositiveFloat = 1e-4
+    adam_epsilon: Literal["hat", "standard"] = "hat"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     image_gigabytes: PositiveFloat | None = None  # memory for the images; by default half of what is free

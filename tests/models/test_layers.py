@@ -87,3 +87,26 @@ def test_bfloat16_is_near_float32(training):
     if training:
         image.float().sum().backward()
         assert weight.grad.dtype == torch.float32
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("layer", "kernel"), [(convolve, 2), (convolve, 4), (deconvolve, 4), (deconvolve_to_image, 4)])
+def test_bfloat16_rounds_only(layer, kernel, channels):
+    """Values and gradients are those of float32 from the same numbers, up to the 8 bits that bfloat16 keeps."""
+    generator = torch.Generator().manual_seed(4)
+    x = torch.randn(6, channels if layer is convolve else 16, 16, 16, generator=generator).bfloat16()
+    weight = torch.randn(8 if layer is convolve else 16, channels, kernel, kernel, generator=generator).bfloat16()
+    bias = torch.randn(8 if layer is convolve else channels, generator=generator).bfloat16()
+    towards = None
+    results = []
+    for dtype in (torch.float32, torch.bfloat16):
+        arguments = [tensor.to(dtype).requires_grad_() for tensor in (x, weight, bias)]
+        y = layer(*arguments)
+        towards = torch.randn(y.shape, generator=generator).bfloat16() if towards is None else towards
+        y.backward(towards.to(dtype))
+        results.append([y.detach(), *(argument.grad for argument in arguments)])
+    for full, half in zip(*results, strict=True):
+        assert half.dtype == torch.bfloat16
+        difference = (half.float() - full).abs()
+        # a value near 0 may fall on the other side of a ReLU; its gradient is then 0 instead
+        assert float(difference.norm() / full.norm()) < 0.02

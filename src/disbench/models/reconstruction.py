@@ -50,7 +50,7 @@ def reconstruction_loss(
     activation: Activation = "logits",
     subtract_entropy: bool = False,
 ) -> Tensor:
-    """The loss called `name` (n,), as `bernoulli` or `squared_error` gives it."""
+    """The loss called `name` (n,), as `bernoulli` or `squared_error` gives it; only the former has an entropy."""
     if name == "bernoulli":
         return bernoulli(images, decoded, activation=activation, subtract_entropy=subtract_entropy)
     return squared_error(images, decoded, activation=activation)

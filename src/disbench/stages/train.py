@@ -1,6 +1,7 @@
 """Train: images in, encoder, decoder and loss curves out."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -20,7 +21,7 @@ from disbench.training.assess import assess
 from disbench.training.checkpoint import CheckpointFolder
 from disbench.training.devices import choose_device, choose_dtype
 from disbench.training.load import load_images, observed_shape, order_of
-from disbench.training.loop import Row
+from disbench.training.loop import InterruptedTrainingError, Row
 from disbench.training.loop import train as train_loop
 
 _NUM_ASSESSED = 10_000
@@ -60,23 +61,37 @@ def train(*, params_path: Path, store_path: Path, checkpoints: Path, model: Path
     }
     folder = CheckpointFolder(checkpoints / _fingerprint(run))
     with folder.locked():
-        with _log(log, setup.num_steps) as write_row:
-            train_loop(
-                vae,
-                objective,
-                images,
-                num_steps=setup.num_steps,
-                batch_size=setup.batch_size,
-                learning_rate=setup.learning_rate,
-                reconstruction=setup.reconstruction,
-                seed=setup.seed,
-                log_every=setup.log_every,
-                log=write_row,
-                checkpoints=folder,
-                checkpoint_seconds=setup.checkpoint_seconds,
-            )
+        try:
+            with _log(log, setup.num_steps) as write_row:
+                train_loop(
+                    vae,
+                    objective,
+                    images,
+                    num_steps=setup.num_steps,
+                    batch_size=setup.batch_size,
+                    learning_rate=setup.learning_rate,
+                    reconstruction=setup.reconstruction,
+                    activation=setup.activation,
+                    subtract_entropy=setup.subtract_entropy,
+                    adam_epsilon=setup.adam_epsilon,
+                    seed=setup.seed,
+                    log_every=setup.log_every,
+                    log=write_row,
+                    checkpoints=folder,
+                    checkpoint_seconds=setup.checkpoint_seconds,
+                )
+        except InterruptedTrainingError as error:
+            sys.exit(f"disbench: {error}")  # in words, for a Ctrl-C alone would only say that it came
         generator = torch.Generator(device).manual_seed(derive_seed(setup.seed, "assess"))
-        scores = assess(vae, images, num=_NUM_ASSESSED, reconstruction=setup.reconstruction, generator=generator)
+        scores = assess(
+            vae,
+            images,
+            num=_NUM_ASSESSED,
+            reconstruction=setup.reconstruction,
+            activation=setup.activation,
+            subtract_entropy=setup.subtract_entropy,
+            generator=generator,
+        )
         files.write_json(scores_path, scores)
         save_model(model, vae, run)
         folder.clear()

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from math import sqrt
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
+
+EpsilonPlacement = Literal["hat", "standard"]
 
 
 class Adam:
@@ -12,7 +15,7 @@ class Adam:
 
     This is "epsilon hat" at the end of section 2 of Kingma and Ba (ICLR 2015), the form of TensorFlow 1, with which the
     published studies were trained. It equals the usual form with epsilon divided by `sqrt(1 - beta_2^t)` at update t,
-    and so PyTorch's fused kernel computes it.
+    and so PyTorch's fused kernel computes it. `epsilon_placement` "standard" is the usual form, that of algorithm 1.
     """
 
     def __init__(
@@ -22,11 +25,13 @@ class Adam:
         learning_rate: float,
         betas: tuple[float, float] = (0.9, 0.999),
         epsilon: float = 1e-8,
+        epsilon_placement: EpsilonPlacement = "hat",
     ) -> None:
         self._parameters = list(parameters)
         self._betas = betas
         self._epsilon = epsilon
-        self._optimizer = torch.optim.Adam(self._parameters, lr=learning_rate, betas=betas, fused=True)
+        self._placement = epsilon_placement
+        self._optimizer = torch.optim.Adam(self._parameters, lr=learning_rate, betas=betas, eps=epsilon, fused=True)
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -34,8 +39,9 @@ class Adam:
 
     def step(self, num_updates: int) -> None:
         """Update the parameters by their gradients, after `num_updates` updates before this one."""
-        correction = sqrt(1 - self._betas[1] ** (num_updates + 1))
-        self._optimizer.param_groups[0]["eps"] = self._epsilon / correction
+        if self._placement == "hat":
+            correction = sqrt(1 - self._betas[1] ** (num_updates + 1))
+            self._optimizer.param_groups[0]["eps"] = self._epsilon / correction
         self._optimizer.step()
 
     def state(self) -> dict[str, Tensor]:

@@ -2,7 +2,7 @@
 
 import torch
 
-from disbench.models.reconstruction import ReconstructionName, reconstruction_loss
+from disbench.models.reconstruction import Activation, ReconstructionName, reconstruction_loss
 from disbench.models.vae import Vae
 from disbench.training.images import Images
 
@@ -12,7 +12,14 @@ _ACTIVE_NATS = 0.01  # of KL divergence; a latent below says nothing about the i
 
 @torch.inference_mode()
 def assess(
-    vae: Vae, images: Images, *, num: int, reconstruction: ReconstructionName, generator: torch.Generator
+    vae: Vae,
+    images: Images,
+    *,
+    num: int,
+    reconstruction: ReconstructionName,
+    generator: torch.Generator,
+    activation: Activation = "logits",
+    subtract_entropy: bool = False,
 ) -> dict[str, float]:
     """Reconstruction, KL divergence and ELBO, in nats for an image.
 
@@ -31,7 +38,7 @@ def assess(
         x = images.draw(min(_BATCH_SIZE, num - start), generator)
         posterior = vae.encode(x)
         decoded = vae.decode(posterior.sample(generator).to(x.dtype))
-        total_loss += reconstruction_loss(reconstruction, x.float(), decoded).sum()
+        total_loss += reconstruction_loss(reconstruction, x.float(), decoded, activation, subtract_entropy).sum()
         total_kl += posterior.kl.sum(0)
     loss, kl = float(total_loss) / num, (total_kl / num).tolist()
     return {

@@ -74,12 +74,29 @@ class CheckpointFolder:
             yield
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint, then drop all but the newest two."""
+        """Write a checkpoint, then drop all but the newest two.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; the checkpoints before it are untouched, and the message says how to go on.
+        """
         metadata = {"step": str(checkpoint.step), "history": json.dumps(checkpoint.history)}
         content = safetensors.torch.save(
             {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}, metadata=metadata
         )
-        write_bytes(self.path / f"{checkpoint.step:012}-{_checksum(content)}.safetensors", content)
+        path = self.path / f"{checkpoint.step:012}-{_checksum(content)}.safetensors"
+        try:
+            write_bytes(path, content)
+        except OSError as error:
+            newest = self.newest()
+            kept = f"{newest} is whole" if newest else "there is none before it"
+            raise OSError(
+                error.errno,
+                f"the checkpoint of step {checkpoint.step:,}, {len(content):,} bytes, cannot be written "
+                f"({error.strerror}); {kept}. Make room and start the same command again: it goes on from the newest",
+                str(path),
+            ) from error
         for old in self._files()[_NUM_KEPT:]:
             old.unlink()
 

@@ -4,27 +4,24 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from math import isfinite
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from disbench.models.reconstruction import ReconstructionName, reconstruction_loss
+from disbench.models.reconstruction import Activation, ReconstructionName, reconstruction_loss
 from disbench.models.vae import Vae
 from disbench.objectives._objective import AdversarialObjective, Objective, permute_latents
 from disbench.seeds import derive_seed
-from disbench.training.adam import Adam
+from disbench.training.adam import Adam, EpsilonPlacement
 from disbench.training.checkpoint import Checkpoint, CheckpointFolder
+from disbench.training.finite import require_finite_terms, require_finite_weights
 from disbench.training.images import Images
 
 Row = dict[str, float]
 
 _ADVERSARY_BETAS = (0.5, 0.9)  # of Adam for a discriminator, in the published study
-
-
-class DivergedError(ValueError):
-    """The loss is not finite; there is no trained model."""
+_PAUSE_AFTER_SAVE = 100  # times the duration of a save is the least time until the next
 
 
 class InterruptedTrainingError(KeyboardInterrupt):
@@ -40,6 +37,9 @@ def train(
     batch_size: int = 64,
     learning_rate: float = 1e-4,
     reconstruction: ReconstructionName = "bernoulli",
+    activation: Activation = "logits",
+    subtract_entropy: bool = False,
+    adam_epsilon: EpsilonPlacement = "hat",
     seed: int = 0,
     log_every: int = 100,
     log: Callable[[Row], None] = lambda row: None,
@@ -58,6 +58,10 @@ def train(
         All rows of the data set.
     num_steps
         Number of updates.
+    reconstruction, activation, subtract_entropy
+        As `reconstruction_loss` takes them.
+    adam_epsilon
+        As `Adam` takes it.
     seed
         Batches and noise are drawn from generators derived from it.
     log_every
@@ -66,42 +70,54 @@ def train(
         Takes one row: `step`, `loss` and its summands, `elbo`, `kl`, the KL divergence of each latent, the norm of the
         gradient, `steps_per_second`. Rows from before a resumed checkpoint come again first.
     checkpoints, checkpoint_seconds
-        Where to keep the state of the run, and how often.
+        Where to keep the state of the run, and how often: less often if that took more than a hundredth of the time,
+        and after every step if 0.
 
     Raises
     ------
     DivergedError
-        If the loss is not finite when it is next looked at.
+        If a summand of the loss or a weight is not finite, when that is next looked at: with each row of the log, and
+        before a checkpoint is written. It names the first step that was wrong.
     InterruptedTrainingError
         After SIGTERM or Ctrl-C.
+    OSError
+        If a checkpoint cannot be written; those before it stay.
     """
     batch_generator = torch.Generator(images.device).manual_seed(derive_seed(seed, "batches"))
     noise_generator = torch.Generator(images.device).manual_seed(derive_seed(seed, "noise"))
     generators = {"batches": batch_generator, "noise": noise_generator}
     objective.prepare(vae.num_latents, len(images), torch.Generator().manual_seed(derive_seed(seed, "objective")))
     objective.to(images.device)
-    optimizers = {"adam": Adam(vae.parameters(), learning_rate=learning_rate)}
+    optimizers = {"adam": Adam(vae.parameters(), learning_rate=learning_rate, epsilon_placement=adam_epsilon)}
     adversary = objective if isinstance(objective, AdversarialObjective) else None
     if adversary is not None:
         num_steps = adversary.num_updates(num_steps)
-        optimizers["adversary"] = Adam(adversary.parameters(), learning_rate=learning_rate, betas=_ADVERSARY_BETAS)
+        optimizers["adversary"] = Adam(
+            adversary.parameters(), learning_rate=learning_rate, betas=_ADVERSARY_BETAS, epsilon_placement=adam_epsilon
+        )
     state = _State(vae, objective, images, optimizers, generators)
     history = state.resume(checkpoints, log)
-    start, last_saved = state.step, time.monotonic()
-    began = last_saved
+    start, began = state.step, time.monotonic()
+    next_save = began + checkpoint_seconds
+    unseen: list[Tensor] = []  # summands of the steps since they were last looked at, still on the device
     with _stop_signals() as stopped:
         for step in range(start, num_steps):
             x = images.draw(batch_size, batch_generator)
             posterior = vae.encode(x)
             z = posterior.sample(noise_generator)
             decoded = vae.decode(z.to(x.dtype))
-            summands = {"reconstruction": reconstruction_loss(reconstruction, x.float(), decoded).mean()}
+            errors = reconstruction_loss(reconstruction, x.float(), decoded, activation, subtract_entropy)
+            summands = {"reconstruction": errors.mean()}
+            objective.requires_grad_(adversary is None)  # an adversary learns from its own loss only
             summands |= objective.terms(posterior, z, step)
-            loss = torch.stack(list(summands.values())).sum()
+            values = torch.stack(list(summands.values()))
+            unseen.append(values.detach())
+            loss = values.sum()
             optimizers["adam"].zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             if adversary is not None:
-                # at the weights of this step, before either network is updated; its gradients from the loss are dropped
+                # at the weights of this step, before either network is updated
+                adversary.requires_grad_()
                 optimizers["adversary"].zero_grad()
                 others = (
                     _encode_apart(vae, images.draw(batch_size, batch_generator), noise_generator)
@@ -114,18 +130,32 @@ def train(
             state.step = step + 1
 
             logs = state.step % log_every == 0 or state.step == num_steps
-            saves = checkpoints is not None and (stopped() or time.monotonic() - last_saved >= checkpoint_seconds)
-            if logs or saves:
-                _require_finite(summands, state.step, checkpoints)
             if logs:
+                require_finite_terms(list(summands), unseen, state.step, checkpoints)
+                unseen.clear()
                 rate = (state.step - start) / (time.monotonic() - began)
                 history.append(_row(state.step, loss, summands, posterior.kl, vae) | {"steps_per_second": rate})
                 log(history[-1])
-            if saves and checkpoints is not None:
+            stops = stopped()  # asked once, so that a signal between the two questions cannot skip the checkpoint
+            if checkpoints is not None and (stops or time.monotonic() >= next_save):
+                require_finite_terms(list(summands), unseen, state.step, checkpoints)
+                unseen.clear()
+                require_finite_weights(state.modules, state.step, checkpoints)
+                began_saving = time.monotonic()
                 checkpoints.save(state.checkpoint(history))
-                last_saved = time.monotonic()
-            if stopped():
-                raise InterruptedTrainingError(f"stopped after {state.step:,} of {num_steps:,} steps")
+                ended = time.monotonic()
+                pause = _PAUSE_AFTER_SAVE * (ended - began_saving)
+                next_save = ended + (max(checkpoint_seconds, pause) if checkpoint_seconds else 0)
+            if stops:
+                raise InterruptedTrainingError(_stopped_text(state.step, num_steps, checkpoints))
+    require_finite_weights(state.modules, state.step, checkpoints)
+
+
+def _stopped_text(step: int, num_steps: int, checkpoints: CheckpointFolder | None) -> str:
+    done = f"stopped after {step:,} of {num_steps:,} steps"
+    if checkpoints is None:
+        return f"{done}; no checkpoints were asked for, so the next run starts anew"
+    return f"{done}; {checkpoints.newest()} holds them. To go on, start the same command again"
 
 
 class _State:
@@ -140,9 +170,9 @@ class _State:
         generators: Mapping[str, torch.Generator],
     ) -> None:
         self.step = 0
-        self._modules: dict[str, nn.Module] = {"vae": vae, "objective": objective}
+        self.modules: dict[str, nn.Module] = {"vae": vae, "objective": objective}
         if isinstance(images, nn.Module):  # a stream, which remembers how far it is
-            self._modules["images"] = images
+            self.modules["images"] = images
         self._optimizers = optimizers
         self._generators = generators
 
@@ -152,7 +182,7 @@ class _State:
             for part, optimizer in self._optimizers.items()
             for name, value in optimizer.state().items()
         }
-        for part, module in self._modules.items():
+        for part, module in self.modules.items():
             tensors |= {f"{part}/{name}": value for name, value in module.state_dict().items()}
         tensors |= {f"generator/{name}": generator.get_state() for name, generator in self._generators.items()}
         return Checkpoint(self.step, tensors, history)
@@ -164,7 +194,7 @@ class _State:
             return []
         print(f"go on from step {checkpoint.step:,}, which a checkpoint holds", flush=True)
         self.step = checkpoint.step
-        for part, module in self._modules.items():
+        for part, module in self.modules.items():
             module.load_state_dict(_part(checkpoint.tensors, part))
         for part, optimizer in self._optimizers.items():
             optimizer.load_state(_part(checkpoint.tensors, part))
@@ -198,17 +228,6 @@ def _row(step: int, loss: Tensor, summands: Mapping[str, Tensor], kl: Tensor, va
     }
     numbers = torch.stack([value.detach() for value in values.values()]).tolist()
     return {"step": float(step), **dict(zip(values, numbers, strict=True))}
-
-
-def _require_finite(summands: Mapping[str, Tensor], step: int, checkpoints: CheckpointFolder | None) -> None:
-    wrong = {name: float(value.detach()) for name, value in summands.items() if not isfinite(value.detach())}
-    if wrong:
-        good = checkpoints.newest() if checkpoints is not None else None
-        raise DivergedError(
-            f"training diverged: at step {step:,} the loss has {wrong!r}; nothing was written. "
-            + (f"The last good checkpoint is {good}. " if good else "")
-            + "Lower `train.learning_rate` or the objective's hyper-parameters"
-        )
 
 
 @contextmanager

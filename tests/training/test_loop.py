@@ -9,7 +9,6 @@ from disbench.training.checkpoint import CheckpointFolder
 from disbench.training.finite import DivergedError
 from disbench.training.images import ResidentImages
 from disbench.training.loop import train
-from tests.models import golden
 
 CPU = torch.device("cpu")
 SHAPE = (16, 16, 1)

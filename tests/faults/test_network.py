@@ -20,14 +20,15 @@ def test_no_stage_opens_a_connection(tmp_path):
     (tmp_path / "hook/sitecustomize.py").write_text(HOOK)
     write_params(tmp_path, num_steps=5)
     (tmp_path / "codes.csv").write_text("a,b\n0,1\n1,0\n2,3\n")
-    paths = {"PYTHONPATH": f"{tmp_path / 'hook'}:{__import__('tests').ROOT / 'src'}"}
+    paths = {"PYTHONPATH": f"{tmp_path / 'hook'}:{ROOT / 'src'}"}
     score = "score codes.csv --factors codes.csv --metrics mig"
     for stage in (*STAGES, score, "verify", "clean", "datasets"):
         code, output = run(tmp_path, stage, **paths)
         assert code == 0, output
     assert not (tmp_path / "connections").exists()
-    fetched = run(tmp_path, "fetch scream_dsprites --mirror http://127.0.0.1:9", **paths)
-    assert fetched[0] != 0
+    connect = "import socket; socket.create_connection(('127.0.0.1', 9))"
+    refused = subprocess.run([sys.executable, "-c", connect], cwd=tmp_path, env=ENVIRONMENT | paths, check=False)
+    assert refused.returncode != 0
     assert (tmp_path / "connections").exists(), "the hook would not notice"
 
 

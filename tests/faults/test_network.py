@@ -1,7 +1,11 @@
 """No stage but fetch opens a connection, and two processes do not train one run."""
 
+import subprocess
+import sys
+
 import pytest
-from tests.faults.stages import STAGES, run, start, write_params
+from tests import ROOT
+from tests.faults.stages import ENVIRONMENT, STAGES, run, start, write_params
 
 HOOK = """
 import sys

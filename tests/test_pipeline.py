@@ -21,6 +21,7 @@ ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ
 class Repository:
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.environment = ENVIRONMENT
         tracked = subprocess.run(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT, capture_output=True, text=True, check=True,

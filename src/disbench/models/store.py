@@ -67,7 +67,9 @@ def read_description(folder: Path | str) -> dict[str, Any]:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ModelError(f"{path}: not readable as JSON ({error}); train the model again") from error
     if not isinstance(values, dict) or values.get("format") != _FORMAT:
-        raise ModelError(f"{path}: expected 'format': {_FORMAT!r}; this is not a model's description")
+        raise ModelError(
+            f"{path}: expected 'format': {_FORMAT!r}; this is not a model's description, train the model again"
+        )
     missing = {"architecture", "image_shape", "num_latents", "weights", "checksum"} - values.keys()
     if missing:
         raise ModelError(f"{path}: lacks {', '.join(sorted(missing))}; train the model again")

@@ -44,6 +44,12 @@ class TrainParams(_Section):
         return None if self.image_gigabytes is None else int(1e9 * self.image_gigabytes)
 
 
+class PostprocessParams(_Section):
+    """What is encoded; where observations are random, the codes of that many draws of each state."""
+
+    num_observations: PositiveInt = 1
+
+
 class EvaluateParams(_Section):
     """What the metrics see, and the seed from which each derives its own."""
 
@@ -57,6 +63,7 @@ class Params(_Section):
     dataset: DatasetParams
     train: TrainParams
     objectives: dict[str, dict[str, Any]]
+    postprocess: PostprocessParams = PostprocessParams()
     evaluate: EvaluateParams
     metrics: dict[str, dict[str, Any]]
 

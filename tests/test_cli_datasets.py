@@ -65,6 +65,8 @@ def test_own_images_and_own_data_sets_are_converted(tmp_path: Path, monkeypatch:
     )
     run("convert", "lab_data:dataset", "--out", "own.zarr")
     assert open_dataset("own.zarr").attributes["source"] == "A copy of toy."
+    run("convert", "lab_data:dataset", "--name", "copy")
+    assert open_dataset("data/zarr/copy.zarr").attributes["name"] == "copy"
 
 
 @pytest.mark.parametrize(
@@ -74,6 +76,7 @@ def test_own_images_and_own_data_sets_are_converted(tmp_path: Path, monkeypatch:
         (["toy", "--images", "a.npy", "--factors", "b.npy"], "give either the NAME of a data set, or --images"),
         (["--images", "a.npy"], "give either the NAME"),
         (["--images", "a.npy", "--factors", "b.npy"], "give your own data set a --name"),
+        (["toy", "--name", "cars3d"], "expected a --name that no data set of disbench has; got 'cars3d'"),
         (["dsprites"], "Did you mean 'dsprites_full'?"),
     ],
 )

@@ -27,7 +27,7 @@ ALLOWED = {
     "observations": {"catalogue", "storage"},
     "models": {"files", "seeds"},
     "objectives": {"models"},
-    "training": {"files", "models", "objectives", "observations", "progress", "seeds", "storage"},
+    "training": {"factors", "files", "models", "objectives", "observations", "progress", "seeds", "storage"},
     "stages": {
         "catalogue", "datasets", "download", "files", "models", "objectives", "observations", "params", "progress",
         "scoring", "seeds", "storage", "table", "training",

@@ -54,6 +54,14 @@ def test_a_metric_of_the_pipeline_is_checked_too():
         params.check(ROOT / "params.yaml", ["mig", "factorvae"])
 
 
+def test_ones_own_data_set_is_known_by_its_store(tmp_path):
+    file, store = changed(tmp_path, "dataset", "name", "mine"), tmp_path / "mine.zarr"
+    with pytest.raises(ValueError, match=r"no data set called 'mine'[\s\S]*there is no store at .*mine\.zarr"):
+        params.check(file, [], store)
+    store.mkdir()
+    params.check(file, [], store)
+
+
 def test_all_mistakes_are_told_at_once(tmp_path):
     file = changed(tmp_path, "metrics", "migg", {})
     content = yaml.safe_load(file.read_text())

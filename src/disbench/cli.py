@@ -52,6 +52,7 @@ def _is_out_of_memory(error: Exception) -> bool:
 @app.command(rich_help_panel=STAGES)
 def check(
     params: ParamsPath,
+    dataset: StorePath,
     metric: Annotated[list[str], typer.Option(help="Metric that the pipeline evaluates; once for each.")],
     out: Annotated[Path, typer.Option(help="File that says that everything is valid.")],
 ) -> None:
@@ -59,7 +60,7 @@ def check(
     from disbench import files
     from disbench.params import check
 
-    check(params, metric)
+    check(params, metric, dataset)
     files.write_bytes(out, b"params.yaml is valid\n")
 
 

@@ -43,7 +43,9 @@ def convert(
         Path | None, typer.Option(help="Images of your own: .npy, .npz, .h5, or a folder of pictures.")
     ] = None,
     factors: Annotated[Path | None, typer.Option(help="Factors of each of your images: .csv or .npy.")] = None,
-    own_name: Annotated[str | None, typer.Option("--name", help="Name of your own data set.")] = None,
+    own_name: Annotated[
+        str | None, typer.Option("--name", help="Name of your own data set, for params.yaml and the store.")
+    ] = None,
     nuisance: Annotated[
         list[str] | None, typer.Option(help="Factor of your own that is not ground truth; once for each.")
     ] = None,
@@ -54,13 +56,16 @@ def convert(
 
     if (images is None) != (factors is None) or (name is None) == (images is None):
         raise ValueError("give either the NAME of a data set, or --images, --factors and --name of your own")
+    if own_name in catalogue.names("datasets"):
+        raise ValueError(f"expected a --name that no data set of disbench has; got {own_name!r}")
     if images is not None and factors is not None:
         if own_name is None:
             raise ValueError("give your own data set a --name")
-        dataset, name = own_dataset(images, factors, tuple(nuisance or ())), own_name
+        dataset = own_dataset(images, factors, tuple(nuisance or ()))
     else:
         dataset = catalogue.find("datasets", str(name))
-    convert_dataset(dataset, str(name), out or STORES / f"{name}.zarr", raw or _raw_folder(dataset))
+    called = own_name or str(name)
+    convert_dataset(dataset, called, out or STORES / f"{called}.zarr", raw or _raw_folder(dataset))
 
 
 @app.callback()

@@ -47,6 +47,12 @@ class TrainParams(_Section):
         return None if self.image_gigabytes is None else int(1e9 * self.image_gigabytes)
 
 
+class PostprocessParams(_Section):
+    """What is encoded; where observations are random, the codes of that many draws of each state."""
+
+    num_observations: PositiveInt = 1
+
+
 class EvaluateParams(_Section):
     """What the metrics see, and the seed from which each derives its own."""
 
@@ -60,6 +66,7 @@ class Params(_Section):
     dataset: DatasetParams
     train: TrainParams
     objectives: dict[str, dict[str, Any]]
+    postprocess: PostprocessParams = PostprocessParams()
     evaluate: EvaluateParams
     metrics: dict[str, dict[str, Any]]
 
@@ -86,26 +93,45 @@ def read(path: Path) -> Params:
         raise ValueError(f"{path}: {catalogue.explain(error, '', Params)}") from None
 
 
-def check(path: Path, metrics: Sequence[str]) -> None:
+def check(path: Path, metrics: Sequence[str], store: Path | None = None) -> None:
     """Check everything that params.yaml names, used or not, and the metrics that the pipeline evaluates.
+
+    Parameters
+    ----------
+    path
+        params.yaml.
+    metrics
+        Names of the metrics.
+    store
+        Where the pipeline expects the data set; with a store there, its name may be one of the user's own.
 
     Raises
     ------
     ValueError
         With one line a mistake; nothing has run by then.
     """
-    mistakes = _mistakes(read(path), metrics)
+    mistakes = _mistakes(read(path), metrics, store)
     if mistakes:
         raise ValueError(f"{path}: " + "\n".join(mistakes))
 
 
-def _mistakes(params: Params, metrics: Sequence[str]) -> list[str]:
-    checks: list[Callable[[], object]] = [partial(catalogue.find, "datasets", params.dataset.name)]
+def _mistakes(params: Params, metrics: Sequence[str], store: Path | None) -> list[str]:
+    checks: list[Callable[[], object]] = [partial(_find_dataset, params.dataset.name, store)]
     checks += [partial(_checked, "objectives", params.objectives, name) for name in _flat(params.objectives)]
     named = {**_flat(params.metrics), **dict.fromkeys(metrics)}
     checks += [partial(_checked, "metrics", params.metrics, name) for name in named]
     checks += [params.objective]
     return list(dict.fromkeys(message for run in checks if (message := _mistake(run))))
+
+
+def _find_dataset(name: str, store: Path | None) -> None:
+    if store is not None and store.is_dir():
+        return
+    try:
+        catalogue.find("datasets", name)
+    except ValueError as error:
+        remedy = f"\nIf it is your own, convert it first: there is no store at {store}" if store is not None else ""
+        raise ValueError(f"{error}{remedy}") from error
 
 
 def _mistake(run: Callable[[], object]) -> str | None:

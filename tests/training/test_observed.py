@@ -9,7 +9,7 @@ from disbench.observations import Observation
 from disbench.storage import ImageStore, create_dataset, open_dataset
 from disbench.training.encode import encode_all
 from disbench.training.images import ResidentImages
-from disbench.training.load import load_images, observed_shape
+from disbench.training.load import load_images, observed_shape, observed_space
 from disbench.training.observed import ObservedImages
 
 CPU = torch.device("cpu")
@@ -84,6 +84,29 @@ def test_images_repeat_along_the_grid_and_the_process_is_told_the_rows(tmp_path:
         for image, row in zip(batch, rows, strict=True):
             assert image.max() == 1 + row // 60
             assert image.flatten().argmax() == row % 60
+
+
+def test_several_observations_of_each_state_are_a_nuisance_factor(tmp_path: Path) -> None:
+    space = FactorSpace(("paint", "row"), (4, 25), nuisance=("paint",))
+    store = store_of(tmp_path / "a.zarr", "color", space, 100)
+    images = load_images(store, device=CPU, dtype=torch.float32, seed=0, num_observations=3)
+    wide = observed_space(store, 3)
+    assert wide.names == ("observation", "paint", "row")
+    assert wide.sizes == (3, 4, 25)
+    assert wide.nuisance == ("observation", "paint")
+    assert len(images) == wide.num_states
+    seen = torch.cat([images.batch(slice(start, start + 64)) for start in range(0, 300, 64)])
+    np.testing.assert_array_equal(seen.amax(dim=1).flatten(1).argmax(dim=1), np.arange(300) % 100)
+    colors = seen.amax(dim=(2, 3)).view(3, 100, 3)
+    assert (colors[0] != colors[1]).all()
+    assert torch.equal(images.batch(torch.tensor([299])).amax(dim=1) > 0, seen[299:].amax(dim=1) > 0)
+    assert observed_space(store, 1) == space
+
+
+def test_what_is_not_random_is_observed_once(tmp_path: Path) -> None:
+    store = store_of(tmp_path / "a.zarr", "plain", FactorSpace(("row",), (100,)), 100)
+    assert observed_space(store, 3) == store.space
+    assert len(load_images(store, device=CPU, dtype=torch.float32, seed=0, num_observations=3)) == 100
 
 
 @pytest.mark.parametrize("observation", ["plain", "color"])

@@ -5,6 +5,7 @@ import sys
 import psutil  # type: ignore[import-untyped]
 import torch
 
+from disbench.factors import FactorSpace
 from disbench.observations import observation_of
 from disbench.progress import bytes_text
 from disbench.seeds import derive_seed
@@ -15,7 +16,13 @@ from disbench.training.streamed import StreamedImages
 
 
 def load_images(
-    store: ImageStore, *, device: torch.device, dtype: torch.dtype, seed: int, num_bytes: int | None = None
+    store: ImageStore,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    seed: int,
+    num_bytes: int | None = None,
+    num_observations: int = 1,
 ) -> Images:
     """Images of all states of a store, as a model sees them; standard error says where they are kept.
 
@@ -29,6 +36,8 @@ def load_images(
         Of the order of a stream, and of the observations that `batch` makes where the data set is random.
     num_bytes
         Memory for the images; by default half of what is free on the device. A larger set is streamed from disk.
+    num_observations
+        How many times all states can be read, observed anew each time; see `observed_space`.
     """
     budget = free_bytes(device) // 2 if num_bytes is None else num_bytes
     images = _stored_images(store, device, dtype, seed, budget)
@@ -36,7 +45,21 @@ def load_images(
     if not observation.random and observation.num_channels == store.image_shape[-1]:
         return images
     generator = torch.Generator(device).manual_seed(derive_seed(seed, "observations"))
-    return ObservedImages(images, store.space.num_states, observation, generator)
+    num = num_observations if observation.random else 1
+    return ObservedImages(images, store.space.num_states, observation, generator, num)
+
+
+def observed_space(store: ImageStore, num_observations: int) -> FactorSpace:
+    """Grid of what `load_images` reads: where observations are random, which of them it is becomes a nuisance factor.
+
+    A metric that draws a state then draws one of its observations too. One observation adds no axis.
+    """
+    space = store.space
+    if num_observations == 1 or not observation_of(store).random:
+        return space
+    return FactorSpace(
+        ("observation", *space.names), (num_observations, *space.sizes), ("observation", *space.nuisance)
+    )
 
 
 def order_of(images: Images) -> str:

@@ -10,10 +10,12 @@ from disbench.table import RepresentationTable
 from disbench.training.devices import choose_device, choose_dtype
 from disbench.training.encode import encode_all
 from disbench.training.load import load_images
+from disbench.training.memory import keep_freed_memory
 
 
 def postprocess(*, params_path: Path, store_path: Path, model: Path, table_path: Path) -> None:
     """Encode all images of a store and write the table of their posteriors."""
+    keep_freed_memory()
     settings = params.read(params_path).train
     device = choose_device(settings.device)
     dtype = choose_dtype(settings.precision, device)

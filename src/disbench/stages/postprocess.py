@@ -10,6 +10,7 @@ from disbench.table import RepresentationTable
 from disbench.training.devices import choose_device, choose_dtype
 from disbench.training.encode import encode_all
 from disbench.training.load import load_images, observed_space
+from disbench.training.memory import keep_freed_memory
 
 
 def postprocess(*, params_path: Path, store_path: Path, model: Path, table_path: Path) -> None:
@@ -17,6 +18,7 @@ def postprocess(*, params_path: Path, store_path: Path, model: Path, table_path:
 
     Where observations are random, they are drawn once, from the seed of the run.
     """
+    keep_freed_memory()
     parameters = params.read(params_path)
     settings, num_observations = parameters.train, parameters.postprocess.num_observations
     device = choose_device(settings.device)

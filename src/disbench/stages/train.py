@@ -23,6 +23,7 @@ from disbench.training.devices import choose_device, choose_dtype
 from disbench.training.load import load_images, observed_shape, order_of
 from disbench.training.loop import InterruptedTrainingError, Row
 from disbench.training.loop import train as train_loop
+from disbench.training.memory import keep_freed_memory
 
 _NUM_ASSESSED = 10_000
 _STATED_APART = {"objective", "checkpoint_seconds", "device", "precision", "image_gigabytes"}
@@ -34,6 +35,7 @@ def train(*, params_path: Path, store_path: Path, checkpoints: Path, model: Path
 
     A run is the same if its parameters, its data and the code that trains are the same.
     """
+    keep_freed_memory()
     torch.set_flush_denormal(True)  # numbers that small slow a CPU down and change nothing
     settings = params.read(params_path)
     make_objective, options = settings.objective()

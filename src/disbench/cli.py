@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-from disbench import catalogue, cli_datasets
+from disbench import catalogue, cli_datasets, cli_models
 
 STAGES = "Stages of the pipeline"
 CODES = "For your own codes"
 LISTS = "What there is"
+ENCODERS = "Encoders elsewhere"
 
 app = typer.Typer(
     help="Train, measure and compare disentangled representations.",
@@ -55,6 +56,8 @@ def check(
 app.command(rich_help_panel=STAGES)(cli_datasets.fetch)
 app.command(rich_help_panel=STAGES)(cli_datasets.convert)
 app.add_typer(cli_datasets.app, name="datasets", rich_help_panel=LISTS)
+app.command(rich_help_panel=ENCODERS)(cli_models.encode)
+app.command(rich_help_panel=ENCODERS)(cli_models.export)
 
 
 @app.command(rich_help_panel=STAGES)

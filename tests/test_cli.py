@@ -11,7 +11,19 @@ import disbench
 from disbench.cli import app
 from tests import ROOT
 
-COMMANDS = ["check", "fetch", "convert", "train", "postprocess", "evaluate", "score", "metrics", "objectives"]
+COMMANDS = [
+    "check",
+    "fetch",
+    "convert",
+    "train",
+    "postprocess",
+    "encode",
+    "evaluate",
+    "export",
+    "score",
+    "metrics",
+    "objectives",
+]
 GROUPS = {"datasets": ["show", "preview", "verify"]}
 runner = CliRunner()
 

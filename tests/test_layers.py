@@ -36,19 +36,19 @@ ALLOWED = {
     "cli_datasets": {"catalogue", "datasets", "preview", "progress", "stages", "storage"},
     "workspace": {"models", "params", "storage", "training"},
     "cli_workspace": {"progress", "workspace"},
-    "cli": {"cli_datasets", "cli_workspace", "arrays", "catalogue", "files", "params", "scoring", "stages"},
+    "encoding": {"models", "seeds", "storage", "training"},
+    "cli_models": {"encoding", "models"},
+    "cli": {
+        "cli_datasets", "cli_models", "cli_workspace", "arrays", "catalogue", "files", "params", "scoring", "stages",
+    },
     "__main__": {"cli"},
     "__init__": {"factors", "models", "scoring", "storage", "table"},
 }  # fmt: skip
 # Of YAML, `params` reads what users write, `datasets` the list of sources that is part of the package.
-ONLY_IN = {
-    "zarr": {"storage"},
-    "yaml": {"params", "datasets"},
-    "typer": {"cli", "cli_datasets", "cli_workspace"},
-    "dvclive": {"stages"},
-}
+CLI = {"cli", "cli_datasets", "cli_models", "cli_workspace"}
+ONLY_IN = {"zarr": {"storage"}, "yaml": {"params", "datasets"}, "typer": CLI, "dvclive": {"stages"}}
 WITHOUT_TORCH = {"factors", "table", "metrics", "scoring", "catalogue", "params", "storage", "datasets", "download"}
-NEVER_IN = {"torch": WITHOUT_TORCH | {"cli", "cli_datasets", "cli_workspace"}}
+NEVER_IN = {"torch": WITHOUT_TORCH | CLI}
 
 
 def layer_of(path: Path) -> str:

@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from disbench import catalogue, cli_datasets, cli_workspace
+from disbench import catalogue, cli_datasets, cli_models, cli_workspace
 
 STAGES = "Stages of the pipeline"
 CODES = "For your own codes"
 LISTS = "What there is"
 FILES = "Files of a workspace"
+ENCODERS = "Encoders elsewhere"
 
 app = typer.Typer(
     help="Train, measure and compare disentangled representations.",
@@ -69,6 +70,8 @@ app.command(rich_help_panel=STAGES)(cli_datasets.convert)
 app.command(rich_help_panel=FILES)(cli_workspace.verify)
 app.command(rich_help_panel=FILES)(cli_workspace.clean)
 app.add_typer(cli_datasets.app, name="datasets", rich_help_panel=LISTS)
+app.command(rich_help_panel=ENCODERS)(cli_models.encode)
+app.command(rich_help_panel=ENCODERS)(cli_models.export)
 
 
 @app.command(rich_help_panel=STAGES)

@@ -1,7 +1,8 @@
 """Image stores and representation tables: Zarr groups that describe themselves; nothing else imports zarr."""
 
 from disbench.storage._arrays import StoreError, open_factors, read_attributes
-from disbench.storage.images import ImageStore, ImageWriter, create_dataset, open_dataset, unpack
+from disbench.storage.image_writer import ImageWriter, create_dataset
+from disbench.storage.images import ImageStore, open_dataset, unpack
 from disbench.storage.tables import open_table, write_table
 
 __all__ = [

@@ -13,11 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from disbench.factors import FactorSpace, IntArray
-from disbench.storage._arrays import (
-    RowReader,
-    open_store,
-    space_from_json,
-)
+from disbench.storage._arrays import RowReader, open_store, space_from_json
 
 ByteArray = NDArray[np.uint8]
 

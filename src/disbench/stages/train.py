@@ -19,7 +19,7 @@ from disbench.progress import progress
 from disbench.seeds import derive_seed
 from disbench.training.assess import assess
 from disbench.training.checkpoint import CheckpointFolder
-from disbench.training.devices import choose_device, choose_dtype
+from disbench.training.devices import choose_device, choose_dtype, flushed_denormals
 from disbench.training.load import load_images, observed_shape, order_of
 from disbench.training.loop import InterruptedTrainingError, Row
 from disbench.training.loop import train as train_loop
@@ -30,13 +30,13 @@ _STATED_APART = {"objective", "checkpoint_seconds", "device", "precision", "imag
 _CODE = ("models", "objectives", "observations.py", "training", "seeds.py")
 
 
+@flushed_denormals()
 def train(*, params_path: Path, store_path: Path, checkpoints: Path, model: Path, log: Path, scores_path: Path) -> None:
     """Train as params.yaml says; go on from a checkpoint of the same run if one is there.
 
     A run is the same if its parameters, its data and the code that trains are the same.
     """
     keep_freed_memory()
-    torch.set_flush_denormal(True)  # numbers that small slow a CPU down and change nothing
     settings = params.read(params_path)
     make_objective, options = settings.objective()
     setup = settings.train

@@ -1,7 +1,8 @@
 import torch
 
 from disbench.catalogue import find, names, options
-from disbench.objectives._objective import Objective, permute_latents
+from disbench.models.posterior import Posterior
+from disbench.objectives._objective import AdversarialObjective, Objective, permute_latents
 from disbench.objectives.factor_vae import FactorVae
 
 
@@ -50,3 +51,33 @@ def test_the_catalogue_finds_every_objective():
     }
     for name in defaults:
         assert issubclass(find("objectives", name), Objective)
+
+
+def both_players(both, dtype):
+    """Summands, the adversary's loss, and the gradients of both with respect to codes and weights."""
+    objective = FactorVae(gamma=7)
+    objective.prepare(4, 100, torch.Generator().manual_seed(0))
+    mean, log_variance = (torch.randn(9, 4, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2))
+    z = mean.clone().to(dtype).requires_grad_()
+    permuted = permute_latents(z.detach(), torch.Generator().manual_seed(3))
+    terms, loss = both(objective, Posterior(mean, log_variance), z, permuted, 0)
+    (sum(terms.values()) + loss).backward()
+    return [*terms.values(), loss, z.grad, *(parameter.grad for parameter in objective.parameters())]
+
+
+def relative_errors(values, exact):
+    return torch.stack([(one - other).norm() / other.norm() for one, other in zip(values, exact, strict=True)])
+
+
+def test_one_pass_for_both_players_is_what_two_passes_are():
+    together, apart = (both_players(game.both, torch.float32) for game in (FactorVae, AdversarialObjective))
+    assert len(together) == 4 + 14
+    assert relative_errors(together, apart).max() < 2e-5
+
+
+def test_one_pass_loses_no_more_to_bfloat16_than_two():
+    exact = both_players(AdversarialObjective.both, torch.float32)
+    together, apart = (
+        relative_errors(both_players(game.both, torch.bfloat16), exact) for game in (FactorVae, AdversarialObjective)
+    )
+    assert together.square().mean() < 1.2 * apart.square().mean()

@@ -45,6 +45,17 @@ class AdversarialObjective(Objective, ABC):
     def adversary_loss(self, z: Tensor, permuted: Tensor) -> Tensor:
         """What the adversary minimises, given codes and permuted codes (n, num_latents), neither with a gradient."""
 
+    def both(self, posterior: Posterior, z: Tensor, permuted: Tensor, step: Step) -> tuple[dict[str, Tensor], Tensor]:
+        """`terms` and `adversary_loss` of the same codes; overridden where the two share work.
+
+        The gradient of the former reaches no parameter of the adversary, that of the latter reaches nothing else.
+        Codes come in the dtype in which networks calculate, float32 or bfloat16.
+        """
+        self.requires_grad_(False)
+        terms = self.terms(posterior, z, step)
+        self.requires_grad_()
+        return terms, self.adversary_loss(z.detach(), permuted)
+
     @abstractmethod
     def num_updates(self, num_steps: int) -> int:
         """Number of updates of each network that `num_steps` stands for."""

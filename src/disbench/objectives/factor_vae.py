@@ -54,16 +54,32 @@ class FactorVae(AdversarialObjective):
 
     def total_correlation(self, z: Tensor) -> Tensor:
         """The discriminator's estimate in nats, mean over codes `z` (n, num_latents)."""
-        logits: Tensor = self.discriminator(z)
-        return (logits[..., 0] - logits[..., 1]).mean(-1)
+        return self._ratios(z).mean(-1)
 
     def adversary_loss(self, z: Tensor, permuted: Tensor) -> Tensor:
         """Cross-entropy of telling codes `z` from `permuted` ones (n, num_latents each)."""
-        logits: Tensor = self.discriminator(torch.cat((z, permuted), -2))
-        log_probability = logits.softmax(-1).clamp(PROBABILITY_MARGIN, 1 - PROBABILITY_MARGIN).log()
-        n = z.shape[-2]
-        return -0.5 * (log_probability[..., :n, 0].mean(-1) + log_probability[..., n:, 1].mean(-1))
+        return _cross_entropy(self._ratios(torch.cat((z, permuted), -2)))
+
+    def both(self, posterior: Posterior, z: Tensor, permuted: Tensor, step: Step) -> tuple[dict[str, Tensor], Tensor]:
+        """`terms` and `adversary_loss`, with one pass through the discriminator."""
+        for_model, for_adversary = self.discriminator.log_ratios(z, permuted)  # type: ignore[operator]
+        total_correlation = self.gamma * for_model.mean(-1)
+        return {"kl": posterior.mean_kl, "total_correlation": total_correlation}, _cross_entropy(for_adversary)
+
+    def _ratios(self, z: Tensor) -> Tensor:
+        logits: Tensor = self.discriminator(z)
+        return logits[..., 0] - logits[..., 1]
 
     def num_updates(self, num_steps: int) -> int:
         """`num_steps`, or half of it if steps are counted as the reference does."""
         return num_steps // 2 if self.steps == "reference" else num_steps
+
+
+def _cross_entropy(log_ratios: Tensor) -> Tensor:
+    """Of log-ratios (..., 2n), the first n of codes, the others of permuted ones."""
+    codes, permuted = log_ratios.chunk(2, -1)
+    return -0.5 * (_log_probability(codes).mean(-1) + _log_probability(-permuted).mean(-1))
+
+
+def _log_probability(log_ratio: Tensor) -> Tensor:
+    return log_ratio.sigmoid().clamp(PROBABILITY_MARGIN, 1 - PROBABILITY_MARGIN).log()

@@ -108,23 +108,25 @@ def train(
             decoded = vae.decode(z.to(x.dtype))
             errors = reconstruction_loss(reconstruction, x.float(), decoded, activation, subtract_entropy)
             summands = {"reconstruction": errors.mean()}
-            objective.requires_grad_(adversary is None)  # an adversary learns from its own loss only
-            summands |= objective.terms(posterior, z, step)
-            values = torch.stack(list(summands.values()))
-            unseen.append(values.detach())
-            loss = values.sum()
-            optimizers["adam"].zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            if adversary is not None:
-                # at the weights of this step, before either network is updated
-                adversary.requires_grad_()
-                optimizers["adversary"].zero_grad()
+            rival_loss = None
+            if adversary is None:
+                summands |= objective.terms(posterior, z, step)
+            else:
                 others = (
                     _encode_apart(vae, images.draw(batch_size, batch_generator), noise_generator)
                     if adversary.second_batch
                     else z.detach()
                 )
-                adversary.adversary_loss(z.detach(), permute_latents(others, noise_generator)).backward()  # type: ignore[no-untyped-call]
+                permuted = permute_latents(others, noise_generator)
+                terms, rival_loss = adversary.both(posterior, z.to(x.dtype), permuted.to(x.dtype), step)
+                summands |= terms
+            values = torch.stack(list(summands.values()))
+            unseen.append(values.detach())
+            loss = values.sum()
+            for optimizer in optimizers.values():
+                optimizer.zero_grad()
+            # Both players take their gradients at the weights of this step, before either is updated.
+            (loss if rival_loss is None else loss + rival_loss).backward()  # type: ignore[no-untyped-call]
             for optimizer in optimizers.values():
                 optimizer.step(step)
             state.step = step + 1

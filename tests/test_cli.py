@@ -13,7 +13,7 @@ from tests import ROOT
 
 COMMANDS = ["check", "fetch", "convert", "train", "postprocess", "evaluate", "score", "metrics", "objectives"]
 COMMANDS += ["encode", "export", "verify", "clean"]
-GROUPS = {"datasets": ["show", "preview", "verify"]}
+GROUPS = {"datasets": ["show", "preview", "verify"], "study": ["table"]}
 runner = CliRunner()
 
 

@@ -38,14 +38,17 @@ ALLOWED = {
     "cli_workspace": {"progress", "workspace"},
     "encoding": {"models", "seeds", "storage", "training"},
     "cli_models": {"encoding", "models"},
+    "study": {"files"},
+    "cli_study": {"study"},
     "cli": {
-        "cli_datasets", "cli_models", "cli_workspace", "arrays", "catalogue", "files", "params", "scoring", "stages",
+        "cli_datasets", "cli_models", "cli_study", "cli_workspace", "arrays", "catalogue", "files", "params",
+        "scoring", "stages",
     },
     "__main__": {"cli"},
-    "__init__": {"factors", "models", "scoring", "storage", "table"},
+    "__init__": {"factors", "models", "scoring", "storage", "study", "table"},
 }  # fmt: skip
 # Of YAML, `params` reads what users write, `datasets` the list of sources that is part of the package.
-CLI = {"cli", "cli_datasets", "cli_models", "cli_workspace"}
+CLI = {"cli", "cli_datasets", "cli_models", "cli_study", "cli_workspace"}
 ONLY_IN = {"zarr": {"storage"}, "yaml": {"params", "datasets"}, "typer": CLI, "dvclive": {"stages"}}
 WITHOUT_TORCH = {"factors", "table", "metrics", "scoring", "catalogue", "params", "storage", "datasets", "download"}
 NEVER_IN = {"torch": WITHOUT_TORCH | CLI}

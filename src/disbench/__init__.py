@@ -10,6 +10,7 @@ from disbench.table import RepresentationTable
 if TYPE_CHECKING:
     from disbench.models import load_decoder, load_encoder
     from disbench.storage import open_dataset, open_table
+    from disbench.study.table_files import load_results
 
 __all__ = [
     "FactorSpace",
@@ -17,15 +18,17 @@ __all__ = [
     "evaluate",
     "load_decoder",
     "load_encoder",
+    "load_results",
     "open_dataset",
     "open_table",
     "score",
 ]
 
-# torch and zarr take seconds to import; whoever only scores codes does not wait for them
+# torch, zarr and pandas take seconds to import; whoever only scores codes does not wait for them
 _IMPORTED_WHEN_USED = {
     "load_decoder": "disbench.models",
     "load_encoder": "disbench.models",
+    "load_results": "disbench.study.table_files",
     "open_dataset": "disbench.storage",
     "open_table": "disbench.storage",
 }

@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from disbench import catalogue, cli_datasets, cli_models, cli_workspace
+from disbench import catalogue, cli_datasets, cli_models, cli_study, cli_workspace
 
 STAGES = "Stages of the pipeline"
 CODES = "For your own codes"
 LISTS = "What there is"
 FILES = "Files of a workspace"
 ENCODERS = "Encoders elsewhere"
+STUDIES = "Studies of many runs"
 
 app = typer.Typer(
     help="Train, measure and compare disentangled representations.",
@@ -72,6 +73,7 @@ app.command(rich_help_panel=FILES)(cli_workspace.clean)
 app.add_typer(cli_datasets.app, name="datasets", rich_help_panel=LISTS)
 app.command(rich_help_panel=ENCODERS)(cli_models.encode)
 app.command(rich_help_panel=ENCODERS)(cli_models.export)
+app.add_typer(cli_study.app, name="study", rich_help_panel=STUDIES)
 
 
 @app.command(rich_help_panel=STAGES)

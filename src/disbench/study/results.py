@@ -1,0 +1,76 @@
+"""What the runs of a study left: one checked result file each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+Scalar = bool | int | float | str | None
+NAME = "result.json"
+
+
+class RunResult(BaseModel):
+    """The file that a run writes when it ends.
+
+    `parameters` have flat dotted names (`train.seed`); `scores` are by representation, metric and score; `training`
+    has what the finished model's loss consists of; `seconds` what its parts took.
+    """
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    fingerprint: str
+    study: str
+    number: int
+    status: Literal["finished", "failed"]
+    parameters: dict[str, Scalar | list[Scalar]]
+    scores: dict[str, dict[str, dict[str, float]]] = {}
+    training: dict[str, float] = {}
+    seconds: dict[str, float] = {}
+    versions: dict[str, str] = {}
+    error: str | None = None
+
+
+def paths(folder: Path) -> list[Path]:
+    """Result files of a study's folder, in the order of their names; a run that has not ended has none.
+
+    Raises
+    ------
+    ValueError
+        If it is no folder of a study.
+    """
+    runs = folder / "runs"
+    if not runs.is_dir():
+        raise ValueError(f"{folder}: expected the folder of a study, with a folder `runs` in it; there is none")
+    return sorted(path for path in (run / NAME for run in runs.iterdir()) if path.is_file())
+
+
+def read_all(folder: Path) -> Iterator[RunResult]:
+    """Yield the result of each run that has ended, finished or failed; ValueError names a file that is none."""
+    for path in paths(folder):
+        yield read(path)
+
+
+def read(path: Path) -> RunResult:
+    """Read and check one result file.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged, or not the file of the run whose folder it lies in.
+    """
+    try:
+        result = RunResult.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ValueError(
+            f"{path}: not the result of a run: {where + ': ' if where else ''}{first['msg']}. If it is damaged, delete "
+            f"{path.parent} and the run is made again"
+        ) from None
+    if result.fingerprint != path.parent.name:
+        raise ValueError(
+            f"{path}: expected the result of the run {path.parent.name!r}, whose folder it lies in; "
+            f"got that of {result.fingerprint!r}; move it to the folder of its run, or delete it"
+        )
+    return result

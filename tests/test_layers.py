@@ -37,9 +37,10 @@ ALLOWED = {
     "workspace": {"models", "params", "storage", "training"},
     "cli_workspace": {"progress", "workspace"},
     "encoding": {"models", "seeds", "storage", "training"},
-    "cli_models": {"encoding", "models"},
     "study": {"files"},
     "cli_study": {"study"},
+    "pretrained": {"files", "models"},
+    "cli_models": {"encoding", "models", "pretrained"},
     "cli": {
         "cli_datasets", "cli_models", "cli_study", "cli_workspace", "arrays", "catalogue", "files", "params",
         "scoring", "stages",

@@ -74,6 +74,7 @@ app.add_typer(cli_datasets.app, name="datasets", rich_help_panel=LISTS)
 app.command(rich_help_panel=ENCODERS)(cli_models.encode)
 app.command(rich_help_panel=ENCODERS)(cli_models.export)
 app.add_typer(cli_study.app, name="study", rich_help_panel=STUDIES)
+app.command("import-pretrained", rich_help_panel=ENCODERS)(cli_models.import_pretrained)
 
 
 @app.command(rich_help_panel=STAGES)

@@ -31,3 +31,15 @@ def encode(
 
     num, num_latents = encode_file(encoder, images, codes, sampled=sampled, seed=seed)
     typer.echo(f"{codes}: {'sampled' if sampled else 'mean'} codes of {num:,} images, {num_latents} latents each")
+
+
+def import_pretrained(
+    archive: Annotated[Path, typer.Argument(help="An archive that disentanglement_lib published, such as 0.zip.")],
+    out: Annotated[Path, typer.Option(help="Folder for the model, and for recorded.json: its settings and scores.")],
+) -> None:
+    """Make a model of the reference study one of ours, without TensorFlow."""
+    from disbench.pretrained.importer import import_pretrained
+
+    recorded = import_pretrained(archive, out)
+    num_scores = sum(len(metrics) for metrics in recorded["scores"].values())
+    typer.echo(f"{out}: encoder and decoder of {archive.name}, with {num_scores} recorded evaluations")

@@ -5,6 +5,7 @@ tagged `text` is not run: what needs a download, minutes, or a cluster.
 """
 
 import re
+import shutil
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,7 @@ def make_workspace(folder: Path) -> None:
     params.write_text(yaml.safe_dump(small_params(), sort_keys=False))
     store, model, table = folder / "data/zarr/toy.zarr", folder / "data/run/model", folder / "data/run/table.zarr"
     metrics = folder / "reports/metrics"
+    shutil.copy(ROOT / "tests/golden/pretrained/0.zip", folder)
     convert("toy", store)
     with chdir(folder):  # DVCLive looks for a repository around the current folder
         train(

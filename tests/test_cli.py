@@ -13,7 +13,7 @@ from tests import ROOT
 
 COMMANDS = ["check", "fetch", "convert", "train", "postprocess", "evaluate", "score", "metrics", "objectives"]
 COMMANDS += ["encode", "export", "import-pretrained", "verify", "clean"]
-GROUPS = {"datasets": ["show", "preview", "verify"], "study": ["table"]}
+GROUPS = {"datasets": ["show", "preview", "verify"], "study": ["list", "show", "table"]}
 runner = CliRunner()
 
 

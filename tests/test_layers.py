@@ -20,7 +20,7 @@ ALLOWED = {
     "table": {"factors"},
     "metrics": {"factors", "table"},
     "catalogue": set(),
-    "params": {"catalogue"},
+    "params": {"catalogue", "files"},
     "scoring": {"catalogue", "metrics", "seeds", "table"},
     "storage": {"factors", "table"},
     "datasets": {"factors"},
@@ -37,19 +37,23 @@ ALLOWED = {
     "workspace": {"models", "params", "storage", "training"},
     "cli_workspace": {"progress", "workspace"},
     "encoding": {"models", "seeds", "storage", "training"},
-    "study": {"files"},
+    "study": {
+        "catalogue", "files", "models", "objectives", "params", "progress", "scoring", "seeds", "stages", "storage",
+        "table", "training",
+    },
+    "cli_runs": {"progress", "study"},
     "cli_study": {"study"},
     "pretrained": {"files", "models"},
     "cli_models": {"encoding", "models", "pretrained"},
     "cli": {
-        "cli_datasets", "cli_models", "cli_study", "cli_workspace", "arrays", "catalogue", "files", "params",
-        "scoring", "stages",
+        "cli_datasets", "cli_models", "cli_runs", "cli_study", "cli_workspace", "arrays", "catalogue", "files",
+        "params", "scoring", "stages",
     },
     "__main__": {"cli"},
     "__init__": {"factors", "models", "scoring", "storage", "study", "table"},
 }  # fmt: skip
 # Of YAML, `params` reads what users write, `datasets` the list of sources that is part of the package.
-CLI = {"cli", "cli_datasets", "cli_models", "cli_study", "cli_workspace"}
+CLI = {"cli", "cli_datasets", "cli_models", "cli_runs", "cli_study", "cli_workspace"}
 ONLY_IN = {"zarr": {"storage"}, "yaml": {"params", "datasets"}, "typer": CLI, "dvclive": {"stages"}}
 WITHOUT_TORCH = {"factors", "table", "metrics", "scoring", "catalogue", "params", "storage", "datasets", "download"}
 NEVER_IN = {"torch": WITHOUT_TORCH | CLI}

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from disbench import catalogue, cli_datasets, cli_models, cli_study, cli_workspace
+from disbench import catalogue, cli_datasets, cli_models, cli_runs, cli_study, cli_workspace
 
 STAGES = "Stages of the pipeline"
 CODES = "For your own codes"
@@ -73,6 +73,7 @@ app.command(rich_help_panel=FILES)(cli_workspace.clean)
 app.add_typer(cli_datasets.app, name="datasets", rich_help_panel=LISTS)
 app.command(rich_help_panel=ENCODERS)(cli_models.encode)
 app.command(rich_help_panel=ENCODERS)(cli_models.export)
+cli_runs.add_to(cli_study.app)
 app.add_typer(cli_study.app, name="study", rich_help_panel=STUDIES)
 app.command("import-pretrained", rich_help_panel=ENCODERS)(cli_models.import_pretrained)
 

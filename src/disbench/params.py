@@ -8,20 +8,22 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
 
-from disbench import catalogue
+from disbench import catalogue, files
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A part of a file of parameters: no key that it does not know, nothing changed later."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class DatasetParams(_Section):
+class DatasetParams(Section):
     """Which data set a run learns from."""
 
     name: str
 
 
-class TrainParams(_Section):
+class TrainParams(Section):
     """How an encoder is trained; the defaults are the published study's."""
 
     objective: str
@@ -47,20 +49,20 @@ class TrainParams(_Section):
         return None if self.image_gigabytes is None else int(1e9 * self.image_gigabytes)
 
 
-class PostprocessParams(_Section):
+class PostprocessParams(Section):
     """What is encoded; where observations are random, the codes of that many draws of each state."""
 
     num_observations: PositiveInt = 1
 
 
-class EvaluateParams(_Section):
+class EvaluateParams(Section):
     """What the metrics see, and the seed from which each derives its own."""
 
     seed: NonNegativeInt = 0
     representation: Literal["mean", "sampled"] = "mean"
 
 
-class Params(_Section):
+class Params(Section):
     """Everything that params.yaml may say; options of objectives and metrics are checked against their signatures."""
 
     dataset: DatasetParams
@@ -91,6 +93,12 @@ def read(path: Path) -> Params:
         return Params.model_validate(read_mapping(path))
     except ValidationError as error:
         raise ValueError(f"{path}: {catalogue.explain(error, '', Params)}") from None
+
+
+def write(path: Path, params: Params) -> None:
+    """Write parameters as `read` takes them, whole or not at all."""
+    content = yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False)
+    files.write_bytes(path, content.encode())
 
 
 def check(path: Path, metrics: Sequence[str], store: Path | None = None) -> None:

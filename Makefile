@@ -1,6 +1,7 @@
 # `make repro` and `make test` each work alone on a fresh clone.
 PYTHON ?= python3
 VENV := .venv
+FUZZ_EXAMPLES ?= 10000
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 help: ## show what there is to make
@@ -15,6 +16,9 @@ test: $(VENV)/.installed-test ## set up, then run the tests
 
 test-slow: $(VENV)/.installed-test ## run the tests that take minutes
 	$(RUN) python -m pytest -m slow
+
+fuzz: $(VENV)/.installed-test ## feed every parser with mutated files, FUZZ_EXAMPLES times a test
+	DISBENCH_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(RUN) python -m pytest tests/fuzz
 
 lint: $(VENV)/.installed-test ## check style and types
 	$(RUN) ruff check .
@@ -45,4 +49,4 @@ $(VENV)/.installed-docs: $(VENV)/.installed
 	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	touch $@
 
-.PHONY: help repro test test-slow lint docs benchmark clean
+.PHONY: help repro test test-slow fuzz lint docs benchmark clean

@@ -29,7 +29,7 @@ def object_array() -> bytes:
         ("a.txt", b"1", r"ends in \.npy, \.npz, \.csv; got '\.txt'"),
         ("a.npy", b"", "not readable as .npy"),
         ("a.npy", b"\x93NUMPY\x01\x00", "not readable as .npy"),
-        ("a.npy", object_array(), "not readable as .npy: .*pickle"),
+        ("a.npy", object_array(), "not readable as .npy: .*Python objects"),
         ("a.npz", b"PK\x03\x04", "not readable as .npz"),
         ("a.csv", b"1,2\n3\n", "not readable as .csv"),
         ("a.csv", b"\xff\xfe\x00", "not readable as .csv"),

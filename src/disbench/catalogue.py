@@ -11,6 +11,8 @@ from typing import Any, Literal, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+_MOST_SHOWN = 200  # characters of a wrong value
+
 Kind = Literal["datasets", "objectives", "metrics"]
 
 
@@ -92,7 +94,12 @@ def _explain_one(mistake: dict[str, Any], where: str, schema: type[BaseModel]) -
         return f"{place}: {no_such('parameter', path[-1], parent.model_fields)}"
     if mistake["type"] == "value_error":
         return f"{place}: {mistake['ctx']['error']}" if place else str(mistake["ctx"]["error"])
-    return f"{place}: {mistake['msg']}; got {mistake['input']!r}"
+    return f"{place}: {mistake['msg']}; got {_shortened(mistake['input'])}"
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
 
 def _descend(schema: type[BaseModel], path: list[str]) -> type[BaseModel]:

@@ -62,7 +62,7 @@ def test_damaged_and_foreign_files_are_refused(tmp_path, vae):
     ("change", "message"),
     [
         ({"num_latents": 5}, "does not fit"),
-        ({"image_shape": [16, 32]}, "cannot rebuild the encoder"),
+        ({"image_shape": [16, 32]}, "expected 'image_shape'"),
         ({"architecture": "transformer"}, "no architecture called 'transformer'; available: conv, fc"),
         ({"format": "something"}, "this is not a model's description"),
     ],

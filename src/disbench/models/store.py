@@ -76,7 +76,28 @@ def read_description(folder: Path | str) -> dict[str, Any]:
     checksum = values.pop("checksum")
     if checksum != _checksum_of_values(values):
         raise ModelError(f"{path}: damaged, its values do not match their checksum; train the model again")
+    mistake = _mistake(values)
+    if mistake:
+        raise ModelError(f"{path}: {mistake}; train the model again")
     return values
+
+
+def _mistake(values: Mapping[str, Any]) -> str | None:
+    """What in a description is not as `save_model` writes it."""
+    shape, num_latents, weights = values["image_shape"], values["num_latents"], values["weights"]
+    if values["architecture"] not in list(ENCODERS):
+        return f"no architecture called {values['architecture']!r}; available: {', '.join(ENCODERS)}"
+    if not isinstance(shape, list) or len(shape) != 3 or not all(map(_is_count, shape)):
+        return f"expected 'image_shape' [height, width, channels]; got {shape!r}"
+    if not _is_count(num_latents):
+        return f"expected a whole number of 'num_latents', at least 1; got {num_latents!r}"
+    if not isinstance(weights, dict):
+        return f"expected the checksums of encoder and decoder as 'weights'; got {weights!r}"
+    return None
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def load_encoder(folder: Path | str) -> nn.Module:
@@ -108,22 +129,21 @@ def load_decoder(folder: Path | str) -> nn.Module:
 def _load(folder: Path, part: str) -> nn.Module:
     values = read_description(folder)
     classes: dict[str, Any] = ENCODERS if part == "encoder" else DECODERS
-    if values["architecture"] not in classes:
-        raise ModelError(
-            f"{folder / 'model.json'}: no architecture called {values['architecture']!r}; available: "
-            f"{', '.join(classes)}"
-        )
-    make = classes[values["architecture"]]
-    try:
-        module: nn.Module = make(tuple(values["image_shape"]), values["num_latents"], torch.Generator())
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(f"{folder / 'model.json'}: cannot rebuild the {part}: {error}") from error
     path = folder / f"{part}.safetensors"
     weights = _read_weights(path, values["weights"].get(part))
+    make = classes[values["architecture"]]
     try:
-        module.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ModelError(f"{path}: does not fit {folder / 'model.json'}: {error}") from error
+        # without memory: whether the weights fit is known before a stranger's sizes are believed
+        with torch.device("meta"):
+            expected = make(tuple(values["image_shape"]), values["num_latents"], torch.Generator()).state_dict()
+    except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
+        raise ModelError(f"{folder / 'model.json'}: cannot rebuild the {part}: {error}") from error
+    if {name: value.shape for name, value in expected.items()} != {
+        name: value.shape for name, value in weights.items()
+    }:
+        raise ModelError(f"{path}: does not fit {folder / 'model.json'}; train the model again")
+    module: nn.Module = make(tuple(values["image_shape"]), values["num_latents"], torch.Generator())
+    module.load_state_dict(weights)
     return module.eval()
 
 

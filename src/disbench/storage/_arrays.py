@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from disbench.factors import FactorSpace, IntArray
 from disbench.storage._replace import METADATA
+from disbench.storage._schema import StoreAttributes, check_attributes
 
 FORMAT_VERSION = 2
 _DIGEST = "attributes_sha256"
+_MOST_NAMED = 5  # missing files
 
 
 class StoreError(OSError):
@@ -52,13 +55,17 @@ def create_array(
 
 def write_factors(group: zarr.Group, space: FactorSpace) -> None:
     """Write `factors` (num_states, number of axes): the state that each row stands for, for the sake of other tools."""
-    dtype = np.min_scalar_type(max(space.sizes) - 1)
+    dtype = _factor_dtype(space)
     shape, shard = (space.num_states, len(space.sizes)), 1048576
     array = create_array(group, "factors", shape, dtype, chunk=65536, shard=shard, dimensions=("row", "factor"))
     array.update_attributes({"names": list(space.names)})
     for start in range(0, space.num_states, shard):
         rows = np.arange(start, min(start + shard, space.num_states))
         array[start : start + shard] = space.states(rows).astype(dtype)
+
+
+def _factor_dtype(space: FactorSpace) -> np.dtype[Any]:
+    return np.min_scalar_type(max(space.sizes) - 1)
 
 
 def write_attributes(
@@ -81,20 +88,45 @@ def write_attributes(
     group.update_attributes({**json.loads(text), _DIGEST: _digest(text)})
 
 
-def open_store(path: Path, expected_format: str, remedy: str) -> tuple[dict[str, Any], dict[str, "RowReader"]]:
+def open_store(
+    path: Path, expected_format: str, schema: type[StoreAttributes], remedy: str
+) -> tuple[dict[str, Any], dict[str, "RowReader"]]:
     """Open a finished group: its attributes and a reader of each array, after every file but the shards was checked."""
     attributes = _checked_attributes(path, remedy)
-    found = (attributes.get("format"), attributes["format_version"])
+    found = (attributes.get("format"), attributes.get("format_version"))
     if found != (expected_format, FORMAT_VERSION):
         raise StoreError(f"expected {(expected_format, FORMAT_VERSION)!r} at {path}; got {found!r}; {remedy}")
-    readers = {}
-    for name, digest in attributes["arrays"].items():
-        metadata = path / name / METADATA
-        if not metadata.is_file() or _file_digest(metadata) != digest:
-            raise StoreError(f"{metadata} is missing or damaged; {remedy}")
-        readers[name] = RowReader(zarr.open_array(path / name, mode="r"), path / name, remedy)
-        readers[name].require_all_files()
+    try:
+        space = check_attributes(attributes, schema)
+    except ValueError as error:
+        raise StoreError(f"{path / METADATA}: {error}; {remedy}") from error
+    readers = {name: _open_array(path / name, digest, remedy) for name, digest in attributes["arrays"].items()}
+    if "factors" not in readers:
+        raise StoreError(f"{path / METADATA} names no array 'factors'; {remedy}")
+    require_shape(readers["factors"], (space.num_states, len(space.sizes)), str(_factor_dtype(space)))
+    for reader in readers.values():
+        reader.require_all_files()
     return attributes, readers
+
+
+def _open_array(folder: Path, digest: str, remedy: str) -> "RowReader":
+    metadata = folder / METADATA
+    if not metadata.is_file() or _file_digest(metadata) != digest:
+        raise StoreError(f"{metadata} is missing or damaged; {remedy}")
+    try:
+        array = zarr.open_array(folder, mode="r")
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise StoreError(f"{metadata} does not describe an array of Zarr ({error!r}); {remedy}") from error
+    return RowReader(array, folder, remedy)
+
+
+def require_shape(reader: "RowReader", shape: tuple[int, ...], dtype: str) -> None:
+    """Raise StoreError unless an array has the shape and type that the store's attributes imply."""
+    found = (tuple(reader.array.shape), str(reader.array.dtype))
+    if found != (shape, dtype):
+        raise StoreError(
+            f"{reader.folder}: expected {dtype} of shape {shape}; got {found[1]} of {found[0]}; {reader.remedy}"
+        )
 
 
 def read_attributes(path: Path | str) -> dict[str, Any]:
@@ -104,12 +136,15 @@ def read_attributes(path: Path | str) -> dict[str, Any]:
 
 def open_factors(path: Path | str) -> tuple[FactorSpace, "RowReader"]:
     """Grid of an image store or a table, and a reader of the states (num_states, number of axes) that it wrote down."""
-    remedy = "make it again"
-    attributes = _checked_attributes(Path(path), remedy)
-    folder = Path(path) / "factors"
-    if attributes["arrays"].get("factors") != _file_digest(folder / METADATA):
-        raise StoreError(f"{folder / METADATA} is damaged; {remedy}")
-    return space_from_json(attributes), RowReader(zarr.open_array(folder, mode="r"), folder, remedy)
+    path, remedy = Path(path), "make it again"
+    attributes = _checked_attributes(path, remedy)
+    try:
+        space = check_attributes(attributes, StoreAttributes)
+    except ValueError as error:
+        raise StoreError(f"{path / METADATA}: {error}; {remedy}") from error
+    reader = _open_array(path / "factors", attributes["arrays"].get("factors", ""), remedy)
+    require_shape(reader, (space.num_states, len(space.sizes)), str(_factor_dtype(space)))
+    return space, reader
 
 
 def _checked_attributes(path: Path, remedy: str) -> dict[str, Any]:
@@ -118,7 +153,7 @@ def _checked_attributes(path: Path, remedy: str) -> dict[str, Any]:
         raise StoreError(f"no store at {path}; {remedy}")
     try:
         attributes = dict(zarr.open_group(path, mode="r", use_consolidated=False).attrs)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{metadata} is damaged ({error!r}); {remedy}") from error
     digest = attributes.pop(_DIGEST, None)
     if digest is None:
@@ -126,12 +161,6 @@ def _checked_attributes(path: Path, remedy: str) -> dict[str, Any]:
     if digest != _digest(_canonical(attributes)):
         raise StoreError(f"{metadata} is damaged: the attributes do not match their checksum; {remedy}")
     return attributes
-
-
-def space_from_json(attributes: Mapping[str, Any]) -> FactorSpace:
-    """Return the grid that the attributes describe."""
-    space = attributes["space"]
-    return FactorSpace(tuple(space["names"]), tuple(space["sizes"]), tuple(space["nuisance"]))
 
 
 @dataclass(frozen=True)
@@ -154,12 +183,15 @@ class RowReader:
 
     def require_all_files(self) -> None:
         """Raise StoreError if a shard has no file or an empty one; what is in it is checked when it is read."""
-        files = [self._file(shard) for shard in range(-(-self.array.shape[0] // self._height))]
-        missing = [file.name for file in files if _is_lost(file)]
+        num_files = -(-self.array.shape[0] // self._height)
+        present = {file.name for file in self.folder.iterdir() if not _is_lost(file)}
+        names = (self._file(shard).name for shard in range(num_files))
+        missing = list(islice((name for name in names if name not in present), _MOST_NAMED))
         if missing:
+            num_missing = num_files - len(present - {METADATA})
             raise StoreError(
-                f"{self.folder} lacks {len(missing)} of {len(files)} files: {', '.join(missing[:5])}"
-                f"{', ...' if len(missing) > 5 else ''}; {self.remedy}"
+                f"{self.folder} lacks {num_missing} of {num_files} files: {', '.join(missing)}"
+                f"{', ...' if num_missing > _MOST_NAMED else ''}; {self.remedy}"
             )
 
     def read(self, start: int, stop: int) -> NDArray[Any]:

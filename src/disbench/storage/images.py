@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from disbench.factors import FactorSpace, IntArray
-from disbench.storage._arrays import RowReader, open_store, space_from_json
+from disbench.storage._arrays import RowReader, StoreError, open_store, require_shape
+from disbench.storage._schema import ImageAttributes, space_from_json
 
 ByteArray = NDArray[np.uint8]
 
@@ -103,17 +104,18 @@ def open_dataset(path: Path | str) -> ImageStore:
     """
     path = Path(path)
     remedy = f"make it again with `dvc repro data/dvc.yaml:convert@{path.stem}`"
-    attributes, readers = open_store(path, FORMAT, remedy)
+    attributes, readers = open_store(path, FORMAT, ImageAttributes, remedy)
+    space, num_images = space_from_json(attributes), attributes["num_images"]
+    if len(attributes["image_shape"]) != 3 or "images" not in readers or space.num_states % num_images:
+        raise StoreError(f"{path}: {num_images:,} images of {attributes['image_shape']} for {space.sizes}; {remedy}")
     height, width, channels = attributes["image_shape"]
-    return ImageStore(
-        path,
-        space_from_json(attributes),
-        (height, width, channels),
-        attributes["binary"],
-        attributes["num_images"],
-        attributes,
-        readers,
-    )
+    store = ImageStore(path, space, (height, width, channels), attributes["binary"], num_images, attributes, readers)
+    try:
+        shape = store.stored_shape
+    except ValueError as error:
+        raise StoreError(f"{path}: {error}; {remedy}") from error
+    require_shape(readers["images"], (num_images, *shape), "uint8")
+    return store
 
 
 def unpack(packed: ByteArray) -> ByteArray:

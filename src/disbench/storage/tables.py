@@ -8,13 +8,15 @@ import numpy as np
 import zarr
 
 from disbench.storage._arrays import (
+    StoreError,
     create_array,
     open_store,
-    space_from_json,
+    require_shape,
     write_attributes,
     write_factors,
 )
 from disbench.storage._replace import replacing
+from disbench.storage._schema import TableAttributes, space_from_json
 from disbench.table import RepresentationTable
 
 _FORMAT = "disbench table"
@@ -72,7 +74,12 @@ def open_table(path: Path | str) -> RepresentationTable:
         The table is missing, unfinished, of another format or damaged.
     """
     path = Path(path)
-    attributes, readers = open_store(path, _FORMAT, _REMEDY)
+    attributes, readers = open_store(path, _FORMAT, TableAttributes, _REMEDY)
     space = space_from_json(attributes)
-    arrays = {name: reader.read(0, space.num_states) for name, reader in readers.items() if name != "factors"}
+    if "mean" not in readers:
+        raise StoreError(f"{path}: expected an array called 'mean'; got {sorted(readers)!r}; {_REMEDY}")
+    arrays = {}
+    for name in sorted({"mean", "log_variance"} & readers.keys()):
+        require_shape(readers[name], (space.num_states, attributes["num_latents"]), "float32")
+        arrays[name] = readers[name].read(0, space.num_states)
     return RepresentationTable(space, arrays["mean"], arrays.get("log_variance"), attributes["kind"])

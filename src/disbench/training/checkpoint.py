@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from disbench.files import write_bytes
@@ -133,10 +133,13 @@ class CheckpointFolder:
 
 
 def _read(path: Path) -> Checkpoint:
-    with safe_open(path, framework="pt") as file:
-        metadata: dict[str, Any] = file.metadata()
-        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-    return Checkpoint(int(metadata["step"]), tensors, json.loads(metadata["history"]))
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata: dict[str, Any] = file.metadata()
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+        return Checkpoint(int(metadata["step"]), tensors, json.loads(metadata["history"]))
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: not a checkpoint of disbench ({error!r}); delete it") from error
 
 
 def _checksum(content: bytes) -> str:

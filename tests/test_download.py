@@ -1,9 +1,11 @@
 import hashlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,6 +95,120 @@ def test_more_bytes_than_the_file_has_are_thrown_away(tmp_path: Path) -> None:
     with serving(files={"/a.bin": CONTENT}) as server:
         download([f"{server.url}/a.bin"], tmp_path / "a.bin", check_of(CONTENT), pinned=True, waits=NOW)
     assert (tmp_path / "a.bin").read_bytes() == CONTENT
+
+
+def test_a_whole_but_wrong_part_is_downloaded_from_its_beginning(tmp_path: Path) -> None:
+    (tmp_path / ".a.bin.partial").write_bytes(bytes(len(CONTENT)))
+    with serving(files={"/a.bin": CONTENT}) as server:
+        url = f"{server.url}/a.bin"
+        download([url], tmp_path / "a.bin", check_of(CONTENT), num_bytes=len(CONTENT), pinned=True, waits=())
+    assert (tmp_path / "a.bin").read_bytes() == CONTENT
+    assert server.asked == [("/a.bin", None)]
+
+
+def test_without_checksum_a_whole_part_of_unknown_origin_is_not_taken(tmp_path: Path) -> None:
+    (tmp_path / ".a.bin.partial").write_bytes(bytes(len(CONTENT)))
+    with serving(files={"/a.bin": CONTENT}) as server:
+        download([f"{server.url}/a.bin"], tmp_path / "a.bin", anything, num_bytes=len(CONTENT), waits=())
+    assert (tmp_path / "a.bin").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_another_validator_of_the_rest_is_noticed_though_the_server_does_not_heed_if_range(
+    tmp_path: Path, pinned: bool
+) -> None:
+    other = CONTENT[::-1]
+    with serving(files={"/a.bin": CONTENT}, drops=[1_000_000], checks_validator=False) as server:
+        url = f"{server.url}/a.bin"
+        with pytest.raises(DownloadError, match="the connection broke"):
+            download([url], tmp_path / "a.bin", anything, pinned=pinned, waits=())
+        server.files["/a.bin"], server.etag, server.asked = other, '"two"', []
+        download([url], tmp_path / "a.bin", anything, pinned=pinned, waits=NOW)
+    assert (tmp_path / "a.bin").read_bytes() == other
+    assert [asked for _, asked in server.asked] == ["bytes=1000000-", None]
+
+
+@pytest.mark.parametrize("wrong", ["bytes 0-2999999/3000000", "bytes 5-2999999/3000000", "nonsense", ""])
+def test_a_rest_that_begins_elsewhere_is_not_glued_on(tmp_path: Path, wrong: str) -> None:
+    with serving(files={"/a.bin": CONTENT}, drops=[1_000_000], content_ranges=[wrong]) as server:
+        download([f"{server.url}/a.bin"], tmp_path / "a.bin", anything, waits=NOW)
+    assert (tmp_path / "a.bin").read_bytes() == CONTENT
+    assert [asked for _, asked in server.asked] == [None, "bytes=1000000-", None]
+
+
+def test_a_rest_of_a_file_of_another_size_is_refused(tmp_path: Path) -> None:
+    ranges = ["bytes 1000000-2999999/4000000"]
+    with (
+        serving(files={"/a.bin": CONTENT}, drops=[1_000_000], content_ranges=ranges) as server,
+        pytest.raises(DownloadError, match="the server offers 4,000,000 bytes, expected 3,000,000"),
+    ):
+        download([f"{server.url}/a.bin"], tmp_path / "a.bin", anything, num_bytes=len(CONTENT), waits=NOW)
+
+
+def write_part(folder: Path, content: bytes, url: str) -> None:
+    """What a process leaves that was killed after the last byte."""
+    (folder / ".a.bin.partial").write_bytes(content)
+    (folder / ".a.bin.partial.json").write_text(json.dumps({"url": url, "validator": '"one"'}))
+
+
+def test_a_part_that_turns_out_to_be_the_whole_is_not_received_again(tmp_path: Path) -> None:
+    with serving(files={"/a.bin": CONTENT}) as server:
+        write_part(tmp_path, CONTENT, f"{server.url}/a.bin")
+        download([f"{server.url}/a.bin"], tmp_path / "a.bin", check_of(CONTENT), waits=())
+    assert names(tmp_path) == ["a.bin"]
+    assert server.asked == [("/a.bin", "bytes=3000000-")]
+
+
+def test_a_part_of_which_nobody_tells_whether_it_is_the_whole_is_received_again(tmp_path: Path) -> None:
+    with serving(files={"/a.bin": CONTENT}, tells_total=False) as server:
+        write_part(tmp_path, CONTENT, f"{server.url}/a.bin")
+        download([f"{server.url}/a.bin"], tmp_path / "a.bin", check_of(CONTENT), waits=NOW)
+    assert names(tmp_path) == ["a.bin"]
+    assert server.asked == [("/a.bin", "bytes=3000000-"), ("/a.bin", None)]
+
+
+@pytest.mark.parametrize("note", [b"", b'{"url": "htt', b"[1]", b"\xff\xfe"])
+def test_a_damaged_note_is_no_note(tmp_path: Path, note: bytes) -> None:
+    (tmp_path / ".a.bin.partial").write_bytes(CONTENT[:1000])
+    (tmp_path / ".a.bin.partial.json").write_bytes(note)
+    with serving(files={"/a.bin": CONTENT}) as server:
+        download([f"{server.url}/a.bin"], tmp_path / "a.bin", check_of(CONTENT), waits=())
+    assert server.asked == [("/a.bin", None)]
+    assert names(tmp_path) == ["a.bin"]
+
+
+def test_a_body_without_length_is_received_no_further_than_the_file_is_long(tmp_path: Path) -> None:
+    with (
+        serving(files={"/a.bin": CONTENT * 20}, tells_length=False) as server,
+        pytest.raises(DownloadError, match=r"the server sends more than the expected 3,000,000 bytes"),
+    ):
+        download([f"{server.url}/a.bin"], tmp_path / "a.bin", anything, num_bytes=len(CONTENT), waits=())
+    assert names(tmp_path) == []
+
+
+def test_a_disk_too_small_for_what_the_server_offers_is_noticed_before_it_is_received(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")(9_000_000, 7_000_000, 2_000_000)
+    monkeypatch.setattr("disbench.transfer.shutil.disk_usage", lambda path: usage)
+    with serving(files={"/a.bin": CONTENT}) as server:
+        with pytest.raises(OSError, match=r"a\.bin: needs 3,000,000 more bytes in .*; 2,000,000 are free, make room"):
+            download([f"{server.url}/a.bin"], tmp_path / "a.bin", anything, waits=())
+        assert names(tmp_path) == []
+        write_part(tmp_path, CONTENT[:1_500_000], f"{server.url}/a.bin")
+        download([f"{server.url}/a.bin"], tmp_path / "a.bin", check_of(CONTENT), waits=())
+
+
+def test_redirects_are_followed_also_by_what_goes_on(tmp_path: Path) -> None:
+    with serving(files={"/b.bin": CONTENT}, redirects={"/a.bin": "/b.bin"}, drops=[1_000_000]) as server:
+        download([f"{server.url}/a.bin"], tmp_path / "a.bin", check_of(CONTENT), waits=NOW)
+        server.redirects = {"/a.bin": "/a.bin", "/c.bin": "file:///etc/passwd"}
+        with pytest.raises(DownloadError, match=r"(?s)Exceeded 30 redirects.*No connection adapters"):
+            download([f"{server.url}/a.bin", f"{server.url}/c.bin"], tmp_path / "c.bin", anything, waits=())
+    assert (tmp_path / "a.bin").read_bytes() == CONTENT
+    assert server.asked[:4] == [("/a.bin", None), ("/b.bin", None), ("/a.bin", "bytes=1000000-"),
+                                ("/b.bin", "bytes=1000000-")]  # fmt: skip
+    assert names(tmp_path) == ["a.bin"]
 
 
 def test_the_next_address_is_tried_and_every_reason_told(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ ALLOWED = {
     "files": set(),
     "arrays": set(),
     "progress": set(),
-    "download": {"progress"},
+    "download": {"transfer"},
+    "transfer": {"files", "progress"},
     "table": {"factors"},
     "metrics": {"factors", "table"},
     "catalogue": set(),
@@ -30,7 +31,7 @@ ALLOWED = {
     "training": {"factors", "files", "models", "objectives", "observations", "progress", "seeds", "storage"},
     "stages": {
         "catalogue", "datasets", "download", "files", "models", "objectives", "observations", "params", "progress",
-        "scoring", "seeds", "storage", "table", "training",
+        "scoring", "seeds", "storage", "table", "training", "transfer",
     },
     "preview": {"factors", "observations", "storage"},
     "cli_datasets": {"catalogue", "datasets", "preview", "progress", "stages", "storage"},
@@ -55,7 +56,18 @@ ALLOWED = {
 # Of YAML, `params` reads what users write, `datasets` the list of sources that is part of the package.
 CLI = {"cli", "cli_datasets", "cli_models", "cli_runs", "cli_study", "cli_workspace"}
 ONLY_IN = {"zarr": {"storage"}, "yaml": {"params", "datasets"}, "typer": CLI, "dvclive": {"stages"}}
-WITHOUT_TORCH = {"factors", "table", "metrics", "scoring", "catalogue", "params", "storage", "datasets", "download"}
+WITHOUT_TORCH = {
+    "factors",
+    "table",
+    "metrics",
+    "scoring",
+    "catalogue",
+    "params",
+    "storage",
+    "datasets",
+    "download",
+    "transfer",
+}
 NEVER_IN = {"torch": WITHOUT_TORCH | CLI}
 
 

@@ -159,7 +159,6 @@ def _description(name: str, dataset: "Dataset") -> dict[str, str]:
 
     nuisance = ", ".join(dataset.space.nuisance) or "none"
     height, width, channels = dataset.image_shape
-    pixel_bytes = dataset.num_images * height * width * channels // (8 if dataset.binary else 1)
     store = STORES / f"{name}.zarr"
     on_disk = sum(file.stat().st_size for file in store.rglob("*") if file.is_file())
     return {
@@ -172,7 +171,7 @@ def _description(name: str, dataset: "Dataset") -> dict[str, str]:
         "source": dataset.source if isinstance(dataset.source, str) else dataset.source(None),
         "files": "\n".join(url for file in dataset.origin.files for url in (file.name, *file.urls)) or "none",
         "download": _download(dataset.origin),
-        "pixels in memory": bytes_text(pixel_bytes),
+        "pixels in memory": bytes_text(dataset.pixel_bytes),
         "store": bytes_text(on_disk) + " on disk" if on_disk else "not converted",
         "here": _here(name),
         "licence": dataset.origin.licence,

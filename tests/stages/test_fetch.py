@@ -1,6 +1,7 @@
 import hashlib
 import json
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,10 @@ def test_fetching_again_downloads_nothing_and_says_nothing(out: Path, capsys: py
         assert capsys.readouterr().err == ""
         (out / "second.bin").unlink()
         server.files["/second.bin"] = SECOND[::-1]
-        with pytest.raises(DownloadError, match=r"second\.bin has SHA-256 .*, expected"):
+        with pytest.raises(DownloadError, match=r"(?s)second\.bin has SHA-256 .*the first download, in .*json"):
+            fetch_files(source_of(server), out, waits=())
+        (out / "second.bin").write_bytes(SECOND[::-1])
+        with pytest.raises(ValueError, match=r"(?s)delete it and fetch robots.*Nobody has published.*fetched\.json"):
             fetch_files(source_of(server), out, waits=())
     assert before["fetched.json"] == (out / "fetched.json").read_bytes()
 
@@ -111,11 +115,39 @@ def test_mirrors_come_first(out: Path) -> None:
 
 def test_a_full_disk_is_noticed_before_anything_is_downloaded(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")(1_000_000, 950_000, 50_000)
-    monkeypatch.setattr("disbench.stages.fetch.shutil.disk_usage", lambda path: usage)
+    monkeypatch.setattr("disbench.stages._room.shutil.disk_usage", lambda path: usage)
     with serving(files={"/first.bin": FIRST}) as server:
         with pytest.raises(OSError, match="robots: needs 100,000 bytes in .*; 50,000 are free, make room first"):
             fetch_files(source_of(server), out)
         assert not server.asked
+
+
+def test_copies_need_room_too(out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "first.bin").write_bytes(FIRST)
+    (tmp_path / "second.bin").write_bytes(SECOND)
+    usage = namedtuple("usage", "total used free")(1_000_000, 850_000, 150_000)
+    monkeypatch.setattr("disbench.stages._room.shutil.disk_usage", lambda path: usage)
+    with pytest.raises(OSError, match="robots: needs 170,000 bytes in .*; 150,000 are free"):
+        fetch_files(source_of(), out, folders=[tmp_path])
+    assert names(out) == []
+
+
+def test_what_killed_processes_left_is_gone_when_all_files_are_there(out: Path) -> None:
+    out.mkdir(parents=True)
+    (out / "first.bin").write_bytes(FIRST)
+    (out / "second.bin").write_bytes(SECOND)
+    for left in (".first.bin.copy", ".first.bin.partial", ".second.bin.partial.json", "..second.bin.partial.json.tmp"):
+        (out / left).write_bytes(b"left")
+    (out / ".mine").write_bytes(b"not ours")
+    fetch_files(source_of(), out)
+    assert names(out) == [".mine", "fetched.json", "first.bin", "second.bin"]
+
+
+def test_the_room_for_the_store_is_stated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = replace(origin("shapes3d"), files=(RawFile("3dshapes.h5", ("http://127.0.0.1:9/3dshapes.h5",)),))
+    with pytest.raises(DownloadError, match="refused"):
+        fetch_files(found, tmp_path, waits=())
+    assert "shapes3d: its store will need up to 5.9 GB more" in capsys.readouterr().err
 
 
 def test_names_of_data_sets_and_of_sources_are_found(tmp_path: Path) -> None:

@@ -71,6 +71,9 @@ class Dataset:
     repeats
         How many times the stored images repeat along the grid: row r of the grid shows stored image
         `r % (num_states / repeats)`. The leading axes are then up to the observation process.
+    store_bytes
+        How large the store is, measured; None if only the published files can tell. It is never much larger than
+        the pixels.
     """
 
     space: FactorSpace
@@ -84,8 +87,15 @@ class Dataset:
     observation: str = "plain"
     extras: Callable[[Path | None], Mapping[str, NDArray[np.uint8]]] = _no_extras
     repeats: int = 1
+    store_bytes: int | None = None
 
     @property
     def num_images(self) -> int:
         """Number of stored images."""
         return self.space.num_states // self.repeats
+
+    @property
+    def pixel_bytes(self) -> int:
+        """Bytes of all stored images before compression."""
+        height, width, channels = self.image_shape
+        return self.num_images * height * width * channels // (8 if self.binary else 1)

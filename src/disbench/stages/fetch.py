@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 from disbench import catalogue, files
 from disbench.datasets._origin import Origin, RawFile, origin, origins
 from disbench.download import DownloadError, download
-from disbench.progress import bytes_text
+from disbench.stages._room import find_own, require_disk, say
+from disbench.transfer import partial_of
 
 RECORD = "fetched.json"
 _PIECE = 1 << 20
@@ -62,24 +62,31 @@ def fetch_files(
     """Fetch every file of an origin; `options` are those of `download`."""
     out.mkdir(parents=True, exist_ok=True)
     recorded = _read_record(out)
-    needed = [file for file in source.files if not (out / file.name).is_file() and not _find(file, source, folders)]
-    if needed:
-        _require_disk(source.name, needed, out)
+    require_disk(source, out, folders)
     record = {}
     for file in source.files:
         pinned = _with_record(file, recorded)
-        _obtain(pinned, source, out, mirrors, folders, options)
+        try:
+            _obtain(pinned, source, out, mirrors, folders, options)
+        except (ValueError, DownloadError) as error:
+            if pinned == file:
+                raise
+            raise type(error)(
+                f"{error}\nNobody has published a checksum of {file.name}; the one expected is that of the first "
+                f"download, in {out / RECORD}: delete that too if its authors have replaced the file"
+            ) from error
         record[file.name] = {
             "bytes": (out / file.name).stat().st_size,
             "sha256": pinned.sha256 if file.sha256 else _digest(out / file.name, "sha256"),
             "published_checksum": file.sha256 is not None or file.md5 is not None,
         }
         if not record[file.name]["published_checksum"] and file.name not in recorded:
-            _say(
+            say(
                 f"{source.name}: nobody has published a checksum of {file.name}; recorded SHA-256 "
                 f"{record[file.name]['sha256']} in {out / RECORD}, to compare with"
             )
     files.write_json(out / RECORD, {"name": source.name, "files": record})
+    _remove_leftovers(source, out)
 
 
 def check_file(path: Path, file: RawFile, shown: Path | None = None) -> None:
@@ -105,12 +112,12 @@ def _obtain(
     options: dict[str, Any],
 ) -> None:
     path = out / file.name
-    own = _find(file, source, folders)
+    own = find_own(file, source, folders)
     if path.is_file():
         _check_own(path, file, f"delete it and fetch {source.name} again")
     elif own is not None:
         _check_own(own, file, "it is not the published file")
-        temporary = path.with_name(f".{path.name}.copy")
+        temporary = _copy_of(path)
         shutil.copyfile(own, temporary)
         temporary.replace(path)
     else:
@@ -144,20 +151,17 @@ def _by_hand(file: RawFile, out: Path) -> str:
     )
 
 
-def _find(file: RawFile, source: Origin, folders: Sequence[Path]) -> Path | None:
-    places = [place for folder in folders for place in (folder / file.name, folder / source.name / file.name)]
-    return next((place for place in places if place.is_file()), None)
+def _remove_leftovers(source: Origin, out: Path) -> None:
+    """Remove what killed processes left: DVC would keep it as part of the folder."""
+    for file in source.files:
+        target = out / file.name
+        partial, note = partial_of(target)
+        for leftover in (partial, note, note.with_name(f".{note.name}.tmp"), _copy_of(target)):
+            leftover.unlink(missing_ok=True)
 
 
-def _require_disk(name: str, needed: Sequence[RawFile], out: Path) -> None:
-    known = sum(file.expected_bytes or 0 for file in needed)
-    partial = sum(path.stat().st_size for path in out.glob(".*.partial"))
-    free = shutil.disk_usage(out).free
-    unknown = [file.name for file in needed if file.expected_bytes is None]
-    more = f" and {', '.join(unknown)} of unpublished size" if unknown else ""
-    _say(f"{name}: downloads {bytes_text(known)}{more} into {out}; {bytes_text(free)} are free there")
-    if known - partial > free:
-        raise OSError(f"{name}: needs {known - partial:,} bytes in {out}; {free:,} are free, make room first")
+def _copy_of(target: Path) -> Path:
+    return target.with_name(f".{target.name}.copy")
 
 
 def _read_record(out: Path) -> dict[str, Any]:
@@ -185,7 +189,3 @@ def _pieces(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while piece := file.read(_PIECE):
             yield piece
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

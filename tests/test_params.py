@@ -49,6 +49,15 @@ def test_mistakes_are_found_before_anything_runs(tmp_path, change, message):
     assert message in str(caught.value)
 
 
+def test_a_squared_error_has_no_entropy_to_subtract(tmp_path):
+    content = yaml.safe_load((ROOT / "params.yaml").read_text())
+    content["train"] |= {"reconstruction": "squared_error", "subtract_entropy": True}
+    file = tmp_path / "params.yaml"
+    file.write_text(yaml.safe_dump(content))
+    with pytest.raises(ValueError, match="train: subtract_entropy expects reconstruction bernoulli; a squared_error"):
+        params.read(file)
+
+
 def test_a_metric_of_the_pipeline_is_checked_too():
     with pytest.raises(ValueError, match="no metric called 'factorvae'. Did you mean 'factor_vae'"):
         params.check(ROOT / "params.yaml", ["mig", "factorvae"])

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from disbench import catalogue, files
 
@@ -42,6 +42,15 @@ class TrainParams(Section):
     image_gigabytes: PositiveFloat | None = None  # memory for the images; by default half of what is free
     log_every: PositiveInt = 100
     checkpoint_seconds: PositiveFloat = 60.0
+
+    @model_validator(mode="after")
+    def _only_bernoulli_has_entropy(self) -> Self:
+        if self.subtract_entropy and self.reconstruction != "bernoulli":
+            raise ValueError(
+                f"subtract_entropy expects reconstruction bernoulli; a {self.reconstruction} is 0 for a perfect image "
+                "anyway. Set subtract_entropy to false"
+            )
+        return self
 
     @property
     def image_bytes(self) -> int | None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from disbench.models.discriminator import Discriminator
-from disbench.models.reconstruction import bernoulli, squared_error
+from disbench.models.reconstruction import bernoulli, reconstruction_loss, squared_error
 from disbench.models.tensorflow import load_tensorflow_weights, tensorflow_layout, tensorflow_names
 from disbench.models.vae import Vae
 from tests.models import golden
@@ -51,6 +51,12 @@ def test_losses(architecture):
         "l2_loss_tanh": squared_error(images, decoded, activation="tanh"),
     }.items():
         np.testing.assert_allclose(expected.numpy(), arrays[f"out/{loss}"], rtol=1e-6, err_msg=loss)
+
+
+def test_an_entropy_that_a_loss_does_not_have_is_refused():
+    x = torch.rand(2, 1, 16, 16)
+    with pytest.raises(ValueError, match="expects the loss bernoulli; got 'squared_error'"):
+        reconstruction_loss("squared_error", x, x, subtract_entropy=True)
 
 
 @pytest.mark.parametrize("subtract_entropy", [False, True])

@@ -11,6 +11,12 @@ from torch import Tensor
 
 Weights = dict[str, Tensor]
 Regulariser = Callable[[Tensor, Tensor, Tensor, int], Tensor]
+Reconstruction = Callable[[Tensor, Tensor], Tensor]
+
+
+def cross_entropy(x: Tensor, logits: Tensor) -> Tensor:
+    """Of each pixel."""
+    return -(x * F.logsigmoid(logits) + (1 - x) * F.logsigmoid(-logits))
 
 
 def train(
@@ -19,10 +25,15 @@ def train(
     images: list[Tensor],
     noise: list[Tensor],
     permutations: list[Tensor] | None = None,
+    *,
+    others: list[tuple[Tensor, Tensor]] | None = None,
+    reconstruct: Reconstruction = cross_entropy,
+    epsilon_hat: bool = True,
 ) -> tuple[Weights, list[float]]:
     """Weights after one Adam step for each batch, and the losses before each; names as in `Vae.state_dict`.
 
-    With `permutations`, weights whose names start with `discriminator` learn to tell codes from permuted ones.
+    With `permutations`, weights whose names start with `discriminator` learn to tell codes from permuted ones: those of
+    the same images, or of `others` with their noise. `reconstruct` gives the error of each pixel.
     """
     weights = {name: value.detach().double().requires_grad_() for name, value in start.items()}
     rivals = [name for name in weights if name.startswith("discriminator")]
@@ -34,13 +45,14 @@ def train(
         mean, log_variance = encode(weights, x)
         z = mean + (log_variance / 2).exp() * eps
         logits = decode(weights, z, x.shape)
-        reconstruction = -(x * F.logsigmoid(logits) + (1 - x) * F.logsigmoid(-logits)).flatten(1).sum(1).mean()
+        reconstruction = reconstruct(x, logits).flatten(1).sum(1).mean()
         extra = density_ratio(weights, z) if rivals else torch.zeros(())
         loss = reconstruction + regulariser(mean, log_variance, z, step) + 10 * extra
         gradients = dict(zip(own, torch.autograd.grad(loss, [weights[name] for name in own]), strict=True))
         if rivals and permutations:
             own_z = z.detach()
-            shuffled = torch.stack([own_z[order, j] for j, order in enumerate(permutations[step])], 1)
+            other_z = _sample(weights, *others[step]).detach() if others else own_z
+            shuffled = torch.stack([other_z[order, j] for j, order in enumerate(permutations[step])], 1)
             rival_loss = -0.5 * (
                 discriminate(weights, own_z).log_softmax(1)[:, 0].mean()
                 + discriminate(weights, shuffled).log_softmax(1)[:, 1].mean()
@@ -52,10 +64,16 @@ def train(
                 m, v = moments[name]
                 m.copy_(first * m + (1 - first) * gradient)
                 v.copy_(second * v + (1 - second) * gradient**2)
-                rate = 1e-4 * (1 - second ** (step + 1)) ** 0.5 / (1 - first ** (step + 1))
-                weights[name] -= rate * m / (v.sqrt() + 1e-8)
+                correction = (1 - second ** (step + 1)) ** 0.5
+                epsilon = 1e-8 if epsilon_hat else 1e-8 * correction
+                weights[name] -= 1e-4 * correction / (1 - first ** (step + 1)) * m / (v.sqrt() + epsilon)
         losses.append(loss.item())
     return weights, losses
+
+
+def _sample(w: Weights, x: Tensor, eps: Tensor) -> Tensor:
+    mean, log_variance = encode(w, x.double())
+    return mean + (log_variance / 2).exp() * eps.double()
 
 
 def encode(w: Weights, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -103,11 +121,13 @@ def kl(mean: Tensor, log_variance: Tensor) -> Tensor:
     return 0.5 * (mean**2 + log_variance.exp() - log_variance - 1).sum(1).mean()
 
 
-def total_correlation(mean: Tensor, log_variance: Tensor, z: Tensor) -> Tensor:
-    """Sum over the batch instead of the data set."""
+def total_correlation(mean: Tensor, log_variance: Tensor, z: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Sum over the batch instead of the data set, with weights[j, i] of image i in the density of code j, or 1."""
     normal = torch.distributions.Normal(mean[None], (log_variance / 2).exp()[None])
     densities = normal.log_prob(z[:, None])
-    return (densities.sum(2).logsumexp(1) - densities.logsumexp(1).sum(1)).mean()
+    logs = torch.zeros(len(z), len(z)) if weights is None else weights.log()
+    joint = (densities.sum(2) + logs).logsumexp(1)
+    return (joint - (densities + logs[..., None]).logsumexp(1).sum(1)).mean()
 
 
 def distance_from_identity(matrix: Tensor, off_diagonal: float, diagonal: float) -> Tensor:

@@ -50,9 +50,17 @@ def reconstruction_loss(
     activation: Activation = "logits",
     subtract_entropy: bool = False,
 ) -> Tensor:
-    """The loss called `name` (n,), as `bernoulli` or `squared_error` gives it; only the former has an entropy."""
+    """The loss called `name` (n,), as `bernoulli` or `squared_error` gives it.
+
+    Raises
+    ------
+    ValueError
+        If `subtract_entropy` is asked of a squared error, which has none.
+    """
     if name == "bernoulli":
         return bernoulli(images, decoded, activation=activation, subtract_entropy=subtract_entropy)
+    if subtract_entropy:
+        raise ValueError(f"subtract_entropy expects the loss bernoulli; got {name!r}, which has no entropy to subtract")
     return squared_error(images, decoded, activation=activation)
 
 

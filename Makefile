@@ -7,14 +7,15 @@ RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 help: ## show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
-repro: $(VENV)/.installed ## set up, then run the pipeline: data set, encoder, codes, scores
+repro: $(VENV)/.installed ## set up, then run the pipeline: data set, encoder, codes, scores, report
 	$(RUN) dvc repro
 	$(RUN) dvc metrics show
+	@echo "Open the report in a browser: $(CURDIR)/reports/report.html"
 
-test: $(VENV)/.installed-test ## set up, then run the tests
+test: $(VENV)/.installed-test $(VENV)/.browser ## set up, then run the tests
 	$(RUN) python -m pytest
 
-test-slow: $(VENV)/.installed-test ## run the tests that take minutes
+test-slow: $(VENV)/.installed-test $(VENV)/.browser ## run the tests that take minutes
 	$(RUN) python -m pytest -m slow
 
 fuzz: $(VENV)/.installed-test ## feed every parser with mutated files, FUZZ_EXAMPLES times a test
@@ -43,6 +44,14 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+# The browser in which the report is tested. GitHub's machines bring another of its family.
+$(VENV)/.browser: $(VENV)/.installed-test
+	@if ! { command -v chromium || command -v google-chrome; } >/dev/null || ! command -v chromedriver >/dev/null; then \
+		if [ "$$(id -u)" = 0 ]; then as_root=; else as_root=sudo; fi; \
+		$$as_root apt-get update --quiet && $$as_root apt-get install --quiet --yes chromium chromium-driver; \
+	fi
 	touch $@
 
 $(VENV)/.installed-docs: $(VENV)/.installed

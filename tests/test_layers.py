@@ -31,8 +31,13 @@ ALLOWED = {
     "training": {"factors", "files", "models", "objectives", "observations", "progress", "seeds", "storage"},
     "stages": {
         "catalogue", "datasets", "download", "files", "models", "objectives", "observations", "params", "progress",
-        "scoring", "seeds", "storage", "table", "training", "transfer",
+        "report", "scoring", "seeds", "storage", "table", "training", "transfer",
     },
+    "report": {
+        "catalogue", "factors", "metrics", "models", "observations", "params", "progress", "seeds", "storage", "table",
+        "training",
+    },
+    "cli_report": {"stages"},
     "preview": {"factors", "observations", "storage"},
     "cli_datasets": {"catalogue", "datasets", "preview", "progress", "stages", "storage"},
     "workspace": {"models", "params", "storage", "training"},
@@ -47,14 +52,14 @@ ALLOWED = {
     "pretrained": {"files", "models"},
     "cli_models": {"encoding", "models", "pretrained"},
     "cli": {
-        "cli_datasets", "cli_models", "cli_runs", "cli_study", "cli_workspace", "arrays", "catalogue", "files",
-        "params", "scoring", "stages",
+        "cli_datasets", "cli_models", "cli_report", "cli_runs", "cli_study", "cli_workspace", "arrays", "catalogue",
+        "files", "params", "scoring", "stages",
     },
     "__main__": {"cli"},
     "__init__": {"factors", "models", "scoring", "storage", "study", "table"},
 }  # fmt: skip
 # Of YAML, `params` reads what users write, `datasets` the list of sources that is part of the package.
-CLI = {"cli", "cli_datasets", "cli_models", "cli_runs", "cli_study", "cli_workspace"}
+CLI = {"cli", "cli_datasets", "cli_models", "cli_report", "cli_runs", "cli_study", "cli_workspace"}
 ONLY_IN = {"zarr": {"storage"}, "yaml": {"params", "datasets"}, "typer": CLI, "dvclive": {"stages"}}
 WITHOUT_TORCH = {
     "factors",

@@ -83,6 +83,11 @@ def test_a_run_ends_with_scores_an_encoder_and_curves(finished):
     assert not list((finished.path / "data/checkpoints").glob("*/*"))
 
 
+def test_a_run_ends_with_a_report(finished):
+    assert "beta_vae <span>on</span> toy" in (finished.path / "reports/report.html").read_text()
+    assert "Running stage 'report':" in finished.output.splitlines()[-12:]
+
+
 def test_only_the_chosen_data_set_is_built(finished):
     assert [path.name for path in (finished.path / "data/zarr").iterdir()] == ["toy.zarr"]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from disbench import catalogue, cli_datasets, cli_models, cli_runs, cli_study, cli_workspace
+from disbench import catalogue, cli_datasets, cli_models, cli_report, cli_runs, cli_study, cli_workspace
 
 STAGES = "Stages of the pipeline"
 CODES = "For your own codes"
@@ -112,6 +112,9 @@ def evaluate(
     from disbench.stages.evaluate import evaluate
 
     _print_scores({metric: evaluate(metric, params_path=params, table_path=table, scores_path=scores)})
+
+
+app.command(rich_help_panel=STAGES)(cli_report.report)
 
 
 @app.command(rich_help_panel=CODES)

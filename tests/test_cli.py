@@ -12,7 +12,7 @@ from disbench.cli import app
 from tests import ROOT
 
 COMMANDS = ["check", "fetch", "convert", "train", "postprocess", "evaluate", "score", "metrics", "objectives"]
-COMMANDS += ["encode", "export", "import-pretrained", "report", "verify", "clean"]
+COMMANDS += ["encode", "export", "visualize", "import-pretrained", "report", "verify", "clean"]
 GROUPS = {"datasets": ["show", "preview", "verify"], "study": ["list", "show", "table"]}
 runner = CliRunner()
 

@@ -38,6 +38,10 @@ ALLOWED = {
         "training",
     },
     "cli_report": {"stages"},
+    "pictures": {
+        "catalogue", "factors", "files", "metrics", "models", "observations", "seeds", "storage", "table",
+    },
+    "cli_pictures": {"pictures"},
     "preview": {"factors", "observations", "storage"},
     "cli_datasets": {"catalogue", "datasets", "preview", "progress", "stages", "storage"},
     "workspace": {"models", "params", "storage", "training"},
@@ -52,15 +56,16 @@ ALLOWED = {
     "pretrained": {"files", "models"},
     "cli_models": {"encoding", "models", "pretrained"},
     "cli": {
-        "cli_datasets", "cli_models", "cli_report", "cli_runs", "cli_study", "cli_workspace", "arrays", "catalogue",
-        "files", "params", "scoring", "stages",
+        "cli_datasets", "cli_models", "cli_pictures", "cli_report", "cli_runs", "cli_study", "cli_workspace", "arrays",
+        "catalogue", "files", "params", "scoring", "stages",
     },
     "__main__": {"cli"},
     "__init__": {"factors", "models", "scoring", "storage", "study", "table"},
 }  # fmt: skip
 # Of YAML, `params` reads what users write, `datasets` the list of sources that is part of the package.
-CLI = {"cli", "cli_datasets", "cli_models", "cli_report", "cli_runs", "cli_study", "cli_workspace"}
+CLI = {"cli", "cli_datasets", "cli_models", "cli_pictures", "cli_report", "cli_runs", "cli_study", "cli_workspace"}
 ONLY_IN = {"zarr": {"storage"}, "yaml": {"params", "datasets"}, "typer": CLI, "dvclive": {"stages"}}
+ONLY_IN |= {"matplotlib": {"pictures"}}
 WITHOUT_TORCH = {
     "factors",
     "table",

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from disbench import catalogue, cli_datasets, cli_models, cli_report, cli_runs, cli_study, cli_workspace
+from disbench import catalogue, cli_datasets, cli_models, cli_pictures, cli_report, cli_runs, cli_study, cli_workspace
 
 STAGES = "Stages of the pipeline"
 CODES = "For your own codes"
@@ -68,6 +68,7 @@ def check(
 
 app.command(rich_help_panel=STAGES)(cli_datasets.fetch)
 app.command(rich_help_panel=STAGES)(cli_datasets.convert)
+app.command(rich_help_panel=STAGES)(cli_pictures.visualize)
 app.command(rich_help_panel=FILES)(cli_workspace.verify)
 app.command(rich_help_panel=FILES)(cli_workspace.clean)
 app.add_typer(cli_datasets.app, name="datasets", rich_help_panel=LISTS)

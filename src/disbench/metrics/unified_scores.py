@@ -62,22 +62,30 @@ def unified_scores(
     Locatello et al., "A sober look at the unsupervised learning of disentangled representations and their evaluation",
     JMLR 2020, section 6. The reference's `unified_scores`.
     """
-    require_latents(table, 2, "unified_scores")
-    data = discrete("unified_scores", table.train_test(num_train, num_test, rng))
-    varying = varying_factors(data.train_factors)
-    require_factors(varying, 2, "unified_scores")
-    data = data._replace(
-        train_codes=as_float64(data.train_codes),
-        train_factors=data.train_factors[:, varying],
-        test_codes=as_float64(data.test_codes),
-        test_factors=data.test_factors[:, varying],
-    )
+    data, varying = points(table, rng, num_train, num_test)
     entropies = entropy(data.train_factors)
     scores: dict[str, float] = {}
     for name, matrix in matrices(data, rng, num_bins, trees).items():
         values = {**aggregated(matrix, entropies, varying.tolist()), **merges(matrix, varying.tolist())}
         scores.update({f"{name}.{key}": value for key, value in values.items()})
     return scores
+
+
+def points(
+    table: Table, rng: np.random.Generator, num_train: int, num_test: int, name: str = "unified_scores"
+) -> tuple[TrainTest, NDArray[np.int64]]:
+    """Points with the factors that vary among them, and which factors these are; `name` stands in errors."""
+    require_latents(table, 2, name)
+    data = discrete(name, table.train_test(num_train, num_test, rng))
+    varying = varying_factors(data.train_factors)
+    require_factors(varying, 2, name)
+    varied = data._replace(
+        train_codes=as_float64(data.train_codes),
+        train_factors=data.train_factors[:, varying],
+        test_codes=as_float64(data.test_codes),
+        test_factors=data.test_factors[:, varying],
+    )
+    return varied, varying
 
 
 def matrices(data: TrainTest, rng: np.random.Generator, num_bins: int, trees: Trees) -> dict[str, Floats]:

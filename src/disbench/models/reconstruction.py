@@ -39,8 +39,12 @@ def bernoulli(
 
 def squared_error(images: Tensor, decoded: Tensor, *, activation: Activation = "logits") -> Tensor:
     """Squared difference to the decoded pixel (n,); shapes and `activation` as in `bernoulli`."""
-    pixels = decoded.sigmoid() if activation == "logits" else 0.5 * decoded.tanh() + 0.5
-    return _sum((images - pixels).square())
+    return _sum((images - decoded_pixels(decoded, activation)).square())
+
+
+def decoded_pixels(decoded: Tensor, activation: Activation) -> Tensor:
+    """Pixels in [0, 1] that a decoder's output stands for."""
+    return decoded.sigmoid() if activation == "logits" else 0.5 * decoded.tanh() + 0.5
 
 
 def reconstruction_loss(

@@ -33,6 +33,36 @@ def test_the_list_tells_what_is_here() -> None:
     assert run("datasets").splitlines()[toy].split()[-2] == "converted"
 
 
+def test_own_stores_are_listed_and_described(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), dtype=np.uint8)
+    np.save("images.npy", images)
+    Path("factors.csv").write_text("row,column\n0,0\n0,1\n0,2\n1,0\n1,1\n1,2\n")
+    run("convert", "--images", "images.npy", "--factors", "factors.csv", "--name", "mine")
+    *_, first, second = run("datasets").splitlines()
+    assert first.split()[:5] == ["mine", "6", "3", "your", "own"]
+    assert second == "    row 2, column 3"
+    shown = run("datasets", "show", "mine")
+    for fact in ("row: 2", "6 of 16 x 16 x 3", "images.npy and factors.csv, given by the user.", "mine.zarr"):
+        assert fact in shown
+    with pytest.raises(ValueError, match=r"no data set called 'mina'. Did you mean 'mine'\?"):
+        run("datasets", "show", "mina")
+    Path("data/zarr/mine.zarr/zarr.json").write_text("{}")
+    with pytest.raises(OSError, match=r"mine.zarr.*or move it out of data/zarr"):
+        run("datasets")
+
+
+def test_statistics_are_accepted_on_request(tmp_path: Path) -> None:
+    Path("lab_odd.py").write_text(
+        "from dataclasses import replace\nfrom disbench.datasets import toy\n"
+        "from disbench.datasets._dataset import PixelStatistics\n"
+        "dataset = replace(toy.dataset, published=PixelStatistics((0.5,), (0.25,), 0.01))\n"
+    )
+    with pytest.raises(ValueError, match="convert with --accept-statistics or DISBENCH_ACCEPT_STATISTICS=1"):
+        run("convert", "lab_odd:dataset", "--name", "odd")
+    run("convert", "lab_odd:dataset", "--name", "odd", "--accept-statistics")
+    assert "accepted_in_spite_of" in open_dataset("data/zarr/odd.zarr").attributes
+
+
 def test_a_set_is_described_with_licence_citation_and_sizes() -> None:
     shown = run("datasets", "show", "shapes3d")
     for fact in ("floor_hue: 10", "480,000", "267.6 MB", "5.9 GB", "Apache-2.0", "C. Burgess", "3dshapes.h5"):

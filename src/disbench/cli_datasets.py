@@ -9,7 +9,6 @@ from disbench import catalogue
 
 if TYPE_CHECKING:
     from disbench.datasets._dataset import Dataset
-    from disbench.datasets._origin import Origin
 
 RAW, STORES = Path("data/raw"), Path("data/zarr")
 
@@ -49,6 +48,13 @@ def convert(
     nuisance: Annotated[
         list[str] | None, typer.Option(help="Factor of your own that is not ground truth; once for each.")
     ] = None,
+    accept_statistics: Annotated[
+        bool,
+        typer.Option(
+            envvar="DISBENCH_ACCEPT_STATISTICS",
+            help="Keep the store although its pixel statistics are not the published ones; it says so.",
+        ),
+    ] = False,
 ) -> None:
     """Write a data set, or your own images and factors, as a chunked Zarr store."""
     from disbench.datasets._own import own_dataset
@@ -65,7 +71,8 @@ def convert(
     else:
         dataset = catalogue.find("datasets", str(name))
     called = own_name or str(name)
-    convert_dataset(dataset, called, out or STORES / f"{called}.zarr", raw or _raw_folder(dataset))
+    store, folder = out or STORES / f"{called}.zarr", raw or _raw_folder(dataset)
+    convert_dataset(dataset, called, store, folder, accept_statistics=accept_statistics)
 
 
 @app.callback()
@@ -73,21 +80,18 @@ def list_all(context: typer.Context) -> None:
     """List the data sets, or look at one."""
     if context.invoked_subcommand is not None:
         return
-    line = "{:<20}{:>11}  {:<15}{:<15}{:<20}{}".format
-    typer.echo(line("name", "images", "channels", "download", "here", "licence"))
-    for name in catalogue.names("datasets"):
-        dataset = catalogue.find("datasets", name)
-        origin, num_channels = dataset.origin, str(dataset.image_shape[-1])
-        seen = num_channels if dataset.observation == "plain" else f"{num_channels}, {dataset.observation}"
-        num_images = f"{dataset.space.num_states:,}"
-        typer.echo(line(name, num_images, seen, _download(origin), _here(name), origin.licence))
-        typer.echo("    " + ", ".join(f"{key} {size}" for key, size in _sizes(dataset)))
+    from disbench import inventory
+
+    for line in inventory.table(inventory.Places(RAW, STORES)):
+        typer.echo(line)
 
 
 @app.command()
 def show(name: Name) -> None:
-    """Tell everything about a data set."""
-    for key, value in _description(name, catalogue.find("datasets", name)).items():
+    """Tell everything about a data set, also one of your own that is converted."""
+    from disbench import inventory
+
+    for key, value in inventory.description(name, inventory.Places(RAW, STORES)).items():
         first, *others = value.splitlines()
         typer.echo(f"{key:<18}{first}")
         for line in others:
@@ -128,53 +132,6 @@ def verify(name: Name, file: Annotated[Path, typer.Argument(help="The official .
             typer.echo(f"  line {line}, column {column}: {'white' if white else 'black'} in the official file")
 
 
-def _sizes(dataset: "Dataset") -> list[tuple[str, int]]:
-    return list(zip(dataset.space.names, dataset.space.sizes, strict=True))
-
-
 def _raw_folder(dataset: "Dataset") -> Path | None:
     """Where `disbench fetch` puts the files, if they are needed."""
     return RAW / dataset.origin.name if dataset.raw else None
-
-
-def _download(origin: "Origin") -> str:
-    from disbench.progress import bytes_text
-
-    if not origin.files:
-        return "none"
-    known = sum(file.expected_bytes or 0 for file in origin.files)
-    unknown = any(file.expected_bytes is None for file in origin.files)
-    return bytes_text(known) if not unknown else "not published"
-
-
-def _here(name: str) -> str:
-    dataset = catalogue.find("datasets", name)
-    fetched = bool(dataset.origin.files) and (RAW / dataset.origin.name / "fetched.json").is_file()
-    converted = (STORES / f"{name}.zarr" / "zarr.json").is_file()
-    return ", ".join(word for word, is_so in (("fetched", fetched), ("converted", converted)) if is_so) or "no"
-
-
-def _description(name: str, dataset: "Dataset") -> dict[str, str]:
-    from disbench.progress import bytes_text
-
-    nuisance = ", ".join(dataset.space.nuisance) or "none"
-    height, width, channels = dataset.image_shape
-    store = STORES / f"{name}.zarr"
-    on_disk = sum(file.stat().st_size for file in store.rglob("*") if file.is_file())
-    return {
-        "name": name,
-        "factors": "\n".join(f"{key}: {size}" for key, size in _sizes(dataset)),
-        "nuisance factors": nuisance,
-        "states": f"{dataset.space.num_states:,}",
-        "images": f"{dataset.num_images:,} of {height} x {width} x {channels}",
-        "observation": dataset.observation,
-        "source": dataset.source if isinstance(dataset.source, str) else dataset.source(None),
-        "files": "\n".join(url for file in dataset.origin.files for url in (file.name, *file.urls)) or "none",
-        "download": _download(dataset.origin),
-        "pixels in memory": bytes_text(dataset.pixel_bytes),
-        "store": bytes_text(on_disk) + " on disk" if on_disk else "not converted",
-        "here": _here(name),
-        "licence": dataset.origin.licence,
-        "citation": dataset.origin.citation,
-        "homepage": dataset.origin.homepage or "none",
-    }

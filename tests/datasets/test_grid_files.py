@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 
 import h5py
@@ -12,7 +13,7 @@ import pytest
 from tests import ROOT
 
 from disbench import catalogue
-from disbench.datasets import shapes3d
+from disbench.datasets import _streams, shapes3d
 from disbench.datasets._mpi3d import NAMES, blocks_of
 from disbench.factors import FactorSpace
 from disbench.storage import open_dataset
@@ -42,6 +43,51 @@ def test_shapes3d_comes_in_the_order_of_its_labels(tmp_path: Path) -> None:
     blocks = list(shapes3d.blocks(tmp_path, SHAPES))
     np.testing.assert_array_equal(np.concatenate([block.rows for block in blocks]), np.arange(SHAPES.num_states))
     np.testing.assert_array_equal(np.concatenate([block.images for block in blocks]), images)
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        {},
+        {"chunks": (50, 16, 16, 1)},
+        {"chunks": (7, 4, 4, 1), "compression": "gzip"},
+        {"chunks": (300, 64, 64, 3), "compression": "gzip"},
+        {"chunks": (50, 24, 16, 3), "compression": "gzip"},
+        {"chunks": (50, 16, 24, 2), "compression": "gzip"},
+        {"chunks": (50, 16, 16, 1), "compression": "gzip", "shuffle": True, "fletcher32": True},
+        {"chunks": (50, 16, 16, 1), "compression": "lzf"},
+    ],
+)
+def test_every_layout_of_hdf5_holds_the_same_images(tmp_path: Path, layout: dict[str, object]) -> None:
+    images = images_of(SHAPES)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("images", data=images, maxshape=None if not layout else (300, 64, 64, 3), **layout)
+    blocks = list(_streams.hdf5_blocks(tmp_path / "a.h5", "images", (64, 64, 3), len(images)))
+    np.testing.assert_array_equal(np.concatenate(blocks), images)
+
+
+def test_wrong_chunks_of_hdf5_get_the_right_message(tmp_path: Path) -> None:
+    path, layout = tmp_path / "a.h5", {"chunks": (8, 64, 64, 3), "compression": "gzip"}
+
+    def refused(chunk: bytes | None, message: str) -> None:
+        with h5py.File(path, "w") as file:
+            images = file.create_dataset("images", (16, 64, 64, 3), np.uint8, **layout)
+            images[:8] = 1
+            if chunk is not None:
+                images.id.write_direct_chunk((8, 0, 0, 0), chunk)
+        with pytest.raises(ValueError, match=message):
+            list(_streams.hdf5_blocks(path, "images", (64, 64, 3), 16))
+
+    refused(None, r"no chunk at \(8, 0, 0, 0\)")
+    refused(b"nonsense", "a.h5 is damaged or truncated .*incorrect header check")
+    refused(zlib.compress(bytes(8 * 12288 - 1)), "a chunk is not of 98,304 bytes")
+    refused(zlib.compress(bytes(1 << 30)), "a chunk is not of 98,304 bytes")
+    refused(zlib.compress(bytes(8 * 12288))[:-2], "a chunk is not of 98,304 bytes")
+    layout["chunks"] = (16, 64, 64, 3)
+    with h5py.File(path, "w") as file:
+        file.create_dataset("images", (20_000, 64, 64, 3), np.uint8, chunks=(20_000, 64, 64, 3), compression="gzip")
+    with pytest.raises(ValueError, match=r"chunks of \(20000, 64, 64, 3\); at most 134,217,728 bytes each are read"):
+        list(_streams.hdf5_blocks(path, "images", (64, 64, 3), 20_000))
 
 
 def test_wrong_files_of_shapes3d_get_the_right_message(tmp_path: Path) -> None:

@@ -1,9 +1,14 @@
+import os
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 from PIL import Image
+from tests import ROOT
 
 from disbench.datasets._own import own_dataset
 from disbench.stages.convert import convert_dataset
@@ -130,3 +135,45 @@ def test_pictures_of_another_size_are_named(tmp_path: Path) -> None:
     Image.fromarray(IMAGES[0, :5]).save(folder / "007.png")
     with pytest.raises(ValueError, match=r"007\.png: expected \(10, 12, 3\) as in 000\.png; got \(5, 12, 3\)"):
         list(own_dataset(folder, write_factors(tmp_path)).blocks(None))
+
+
+def test_a_compressed_file_in_random_order_is_read_several_times_rather_than_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("disbench.datasets._own._LARGEST_HELD_BYTES", 5 * IMAGES[0].nbytes)
+    dataset = own_dataset(write_images(tmp_path, ".npz"), write_factors(tmp_path))
+    blocks = list(dataset.blocks(None))
+    assert [len(block.rows) for block in blocks] == [5, 5, 5, 5, 4]
+    assert all(block.rows.max() - block.rows.min() < 5 for block in blocks)
+    convert_dataset(dataset, "mine", tmp_path / "mine.zarr")
+    np.testing.assert_array_equal(open_dataset(tmp_path / "mine.zarr").load(), expected())
+
+
+MEMORY = """
+import resource, sys
+from pathlib import Path
+from disbench.datasets._own import own_dataset
+from disbench.stages.convert import convert_dataset
+folder = Path(sys.argv[1])
+convert_dataset(own_dataset(folder / "images.npz", folder / "factors.npy"), "mine", folder / "mine.zarr")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+@pytest.mark.slow
+def test_two_gigabytes_compressed_in_random_order_take_less_than_one_of_memory(tmp_path: Path) -> None:
+    num = 160_000
+    np.save(tmp_path / "factors.npy", np.random.default_rng(0).permutation(num)[:, None])
+    pattern = np.random.default_rng(1).integers(0, 4, (1000, 64, 64, 3), dtype=np.uint8)
+    with (
+        zipfile.ZipFile(tmp_path / "images.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("images.npy", "w", force_zip64=True) as file,
+    ):
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": (num, 64, 64, 3)})
+        for _ in range(0, num, len(pattern)):
+            file.write(pattern.data)
+    result = subprocess.run(
+        [sys.executable, "-c", MEMORY, tmp_path],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, check=True, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert float(result.stdout) < 1000

@@ -41,6 +41,8 @@ def test_dsprites_is_converted_with_the_published_statistics(tmp_path: Path) -> 
     assert store.attributes["pixel_std"] == pytest.approx([0.1951664588062605], abs=1e-8)
     assert "may differ from the official file" in store.attributes["source"]
     assert store.images([737_279]).shape == (1, 64, 64, 1)
+    on_disk = sum(file.stat().st_size for file in store.path.rglob("*") if file.is_file())
+    assert on_disk == pytest.approx(dsprites_full.dataset.store_bytes, rel=0.01)
     assert dsprites_full.dataset.space.num_states == 737_280
 
 
@@ -62,9 +64,18 @@ def test_raw_files_are_read_from_the_folder_given(tmp_path: Path) -> None:
 
 def test_wrong_statistics_leave_no_store(tmp_path: Path) -> None:
     dataset = replace(toy.dataset, published=PixelStatistics(mean=(0.5,), std=(0.25,), tolerance=0.01))
-    with pytest.raises(ValueError, match=r"toy: expected pixel mean \(0\.5,\).*got \(0\.1"):
+    with pytest.raises(ValueError, match=r"toy: expected pixel mean \(0\.5,\).*got \(0\.1.*--accept-statistics"):
         convert_dataset(dataset, "toy", tmp_path / "toy.zarr")
     assert not list(tmp_path.iterdir())
+
+
+def test_other_statistics_are_kept_on_request_and_the_store_says_so(tmp_path: Path) -> None:
+    dataset = replace(toy.dataset, published=PixelStatistics(mean=(0.5,), std=(0.25,), tolerance=0.01))
+    convert_dataset(dataset, "toy", tmp_path / "toy.zarr", accept_statistics=True)
+    accepted = open_dataset(tmp_path / "toy.zarr").attributes["accepted_in_spite_of"]
+    assert accepted.startswith("expected pixel mean (0.5,)")
+    convert_dataset(toy.dataset, "toy", tmp_path / "toy.zarr", accept_statistics=True)
+    assert "accepted_in_spite_of" not in open_dataset(tmp_path / "toy.zarr").attributes
 
 
 def test_reader_that_stops_early_is_told_which_rows_are_missing(tmp_path: Path) -> None:

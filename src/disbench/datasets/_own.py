@@ -15,6 +15,7 @@ from disbench.factors import FactorSpace, IntArray
 Column = NDArray[Any]
 
 _BLOCK_BYTES = 32 << 20
+_LARGEST_HELD_BYTES = 384 << 20
 
 
 def own_dataset(images: Path, factors: Path, nuisance: tuple[str, ...] = ()) -> Dataset:
@@ -118,7 +119,7 @@ def _grid(
 def _blocks(images: _own_images.OwnImages, rows: IntArray) -> Iterator[Block]:
     height = max(1, _BLOCK_BYTES // int(np.prod(images.image_shape)))
     if images.take is None:
-        yield from _as_they_come(images.stream, rows)
+        yield from _as_they_come(images.stream, rows, int(np.prod(images.image_shape)))
         return
     lines = np.argsort(rows)
     for start in range(0, len(rows), height):
@@ -126,8 +127,21 @@ def _blocks(images: _own_images.OwnImages, rows: IntArray) -> Iterator[Block]:
         yield Block(rows[chosen], images.take(chosen))
 
 
-def _as_they_come(stream: Callable[[], Iterator[NDArray[np.uint8]]], rows: IntArray) -> Iterator[Block]:
-    start = 0
-    for block in stream():
-        yield Block(rows[start : start + len(block)], block)
-        start += len(block)
+def _as_they_come(
+    stream: Callable[[], Iterator[NDArray[np.uint8]]], rows: IntArray, image_bytes: int
+) -> Iterator[Block]:
+    """Blocks of images that can only be read from the first to the last.
+
+    Images far from their place are held in memory until the gap before them is filled. If all of them might have to be,
+    the file is read several times, for some rows of the grid each time.
+    """
+    in_order = bool((np.diff(rows) > 0).all())
+    num_held = len(rows) if in_order else max(1, _LARGEST_HELD_BYTES // image_bytes)
+    for first in range(0, len(rows), num_held):
+        start = 0
+        for block in stream():
+            found = rows[start : start + len(block)]
+            wanted = (found >= first) & (found < first + num_held)
+            start += len(block)
+            if wanted.any():
+                yield Block(found[wanted], block[wanted])

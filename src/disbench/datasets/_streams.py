@@ -9,10 +9,11 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from disbench.datasets import _hdf5
+
 ByteArray = NDArray[np.uint8]
 
 _BLOCK_BYTES = 32 << 20
-_LARGEST_BLOCK_BYTES = 256 << 20
 
 
 def npz_blocks(path: Path, member: str, row_shape: tuple[int, ...], num_rows: int) -> Iterator[ByteArray]:
@@ -88,9 +89,7 @@ def hdf5_blocks(path: Path, name: str, row_shape: tuple[int, ...], num_rows: int
                 raise ValueError(f"{path}: no data set called {name!r}; is it the published file?")
             images = file[name]
             _check_array(f"{path}: {name}", images.shape, images.dtype, (num_rows, *row_shape))
-            height = _hdf5_height(images)
-            for start in range(0, num_rows, height):
-                yield images[start : start + height]
+            yield from _hdf5.image_blocks(path, images)
     except OSError as error:
         raise ValueError(f"{path} is damaged or truncated ({error}); fetch it again") from error
 
@@ -106,13 +105,6 @@ def hdf5_array(path: Path, name: str) -> NDArray[Any]:
             return np.asarray(file[name][:])
     except OSError as error:
         raise ValueError(f"{path} is damaged or truncated ({error}); fetch it again") from error
-
-
-def _hdf5_height(images: Any) -> int:
-    row_bytes = int(np.prod(images.shape[1:]))
-    chunk = images.chunks[0] if images.chunks else 1
-    chunk = min(chunk, max(1, _LARGEST_BLOCK_BYTES // row_bytes))
-    return int(chunk * max(1, _BLOCK_BYTES // (row_bytes * chunk)))
 
 
 def _npy_rows(file: IO[bytes], what: str, row_shape: tuple[int, ...], num_rows: int) -> Iterator[ByteArray]:

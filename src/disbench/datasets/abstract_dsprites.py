@@ -19,4 +19,5 @@ dataset = replace(
     ),
     observation="abstract",
     repeats=5 * 6,
+    store_bytes=14_996_942,  # of which two thirds are the factors of 22 million states
 )

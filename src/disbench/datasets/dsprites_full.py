@@ -13,4 +13,5 @@ dataset = Dataset(
     binary=True,
     raw=False,
     published=_dsprites.PUBLISHED,
+    store_bytes=4_809_736,
 )

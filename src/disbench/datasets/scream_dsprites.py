@@ -56,4 +56,5 @@ dataset = replace(
     raw=True,
     observation="scream",
     extras=extras,
+    store_bytes=5_000_000,  # with a background that does not compress
 )

@@ -36,4 +36,5 @@ dataset = Dataset(
     source="Made in memory from the factors.",
     origin=origin("toy"),
     raw=False,
+    store_bytes=11_518,
 )

@@ -103,7 +103,10 @@ def open_dataset(path: Path | str) -> ImageStore:
         when its rows are read.
     """
     path = Path(path)
-    remedy = f"make it again with `dvc repro data/dvc.yaml:convert@{path.stem}`"
+    remedy = (
+        f"make it again with `dvc repro data/dvc.yaml:convert@{path.stem}`, or with `disbench convert` if the data set "
+        "is your own"
+    )
     attributes, readers = open_store(path, FORMAT, ImageAttributes, remedy)
     space, num_images = space_from_json(attributes), attributes["num_images"]
     if len(attributes["image_shape"]) != 3 or "images" not in readers or space.num_states % num_images:

@@ -12,8 +12,8 @@ from disbench.cli import app
 from tests import ROOT
 
 COMMANDS = ["check", "fetch", "convert", "train", "postprocess", "evaluate", "score", "metrics", "objectives"]
-COMMANDS += ["encode", "export", "visualize", "import-pretrained", "report", "verify", "clean"]
-GROUPS = {"datasets": ["show", "preview", "verify"], "study": ["list", "show", "table"]}
+COMMANDS += ["encode", "export", "visualize", "import-pretrained", "report", "reproduce", "verify", "clean"]
+GROUPS = {"datasets": ["show", "preview", "verify"], "study": ["list", "run", "show", "table"]}
 runner = CliRunner()
 
 

@@ -66,6 +66,7 @@ ALLOWED = {
 # Of YAML, `params` reads what users write, `datasets` the list of sources that is part of the package.
 CLI = {"cli", "cli_datasets", "cli_models", "cli_pictures", "cli_report", "cli_runs", "cli_study", "cli_workspace"}
 ONLY_IN = {"zarr": {"storage"}, "yaml": {"params", "datasets"}, "typer": CLI, "dvclive": {"stages"}}
+ONLY_IN |= {"fsspec": {"storage"}, "distributed": {"study"}, "dask_jobqueue": {"study"}}
 ONLY_IN |= {"matplotlib": {"pictures"}}
 WITHOUT_TORCH = {
     "factors",

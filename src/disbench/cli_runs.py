@@ -1,7 +1,10 @@
 """Commands about studies: what there is, what a number stands for."""
 
+import dataclasses
 import json
-from typing import Annotated
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
@@ -44,7 +47,93 @@ def show(
             typer.echo(f"{name}: {value}")
 
 
+class Cluster(StrEnum):
+    """Kinds of clusters."""
+
+    slurm = "slurm"
+
+
+class MetricSeeds(StrEnum):
+    """Where the seeds of metrics come from."""
+
+    drawn = "drawn"
+    by_name = "by_name"
+
+
+Data = Annotated[str, typer.Option(help="Folder, or address such as s3://bucket/stores, of the stores NAME.zarr.")]
+
+
+def reproduce(
+    study: Annotated[str, typer.Option(help="A published study, or a study file (.yaml).")] = "unsupervised_study_v1",
+    model_num: Annotated[int | None, typer.Option(help="Number of the run.")] = None,
+    encoder: Annotated[
+        Path | None, typer.Option(help="Folder of a trained model to measure instead of training one.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Data set of the encoder; by default the one that its model.json names.")
+    ] = None,
+    data: Data = "data/zarr",
+    out: Annotated[Path, typer.Option(help="Folder; the study and the number are folders in it.")] = Path("output"),
+    num_steps: Annotated[int | None, typer.Option(help="Train for fewer steps than the study.")] = None,
+    metric_seeds: Annotated[
+        MetricSeeds | None,
+        typer.Option(help="Seeds of metrics: as the study drew them, or derived by name; by default as it says."),
+    ] = None,
+) -> None:
+    """Train and measure one model of a study, or measure an encoder as the study does."""
+    from disbench.study import reproduce, schema
+
+    loaded = schema.load(study)
+    seeds: Literal["drawn", "by_name"] | None
+    seeds = None if metric_seeds is None else "drawn" if metric_seeds is MetricSeeds.drawn else "by_name"
+    if (model_num is None) == (encoder is None):
+        raise ValueError("expected --model-num to train a model of the study, or --encoder to measure one of your own")
+    if encoder is None:
+        run = reproduce.varied(loaded.run(model_num or 0), num_steps=num_steps, metric_seeds=seeds)
+        folder = out / loaded.name / str(model_num)
+        scores = reproduce.reproduce(run, folder, data).scores
+    else:
+        name = dataset or reproduce.dataset_of(encoder)
+        if name is None:
+            raise ValueError(f"{encoder}: model.json names no data set; say which with --dataset")
+        run = dataclasses.replace(reproduce.varied(loaded.run(0), metric_seeds=seeds), dataset=name)
+        folder = out / loaded.name / encoder.name
+        scores = reproduce.measure(encoder, run, folder, data)
+    typer.echo(f"{folder}: {sum(map(len, scores.values()))} scored metrics")
+
+
+def run(
+    study: StudyName,
+    out: Annotated[Path, typer.Option(help="Folder of the study's results; the workers need it too.")],
+    data: Data = "data/zarr",
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at the same time: worker processes, or jobs of Slurm.")] = 1,
+    where: Annotated[
+        str, typer.Option(help='Only a part: "dataset=cars3d objective=beta_vae,factor_vae seed<5".')
+    ] = "",
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do just the runs that failed.")] = False,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a scheduler of Dask, tcp://...")] = None,
+    cluster: Annotated[Cluster | None, typer.Option(help="Start the workers on a cluster.")] = None,
+    profile: Annotated[
+        Path | None, typer.Option(help="YAML file with the arguments of dask_jobqueue.SLURMCluster.")
+    ] = None,
+    gpu: Annotated[bool, typer.Option("--gpu", help="A run takes one GPU of those that workers declare.")] = False,
+    keep_tables: Annotated[
+        bool, typer.Option("--keep-tables", help="Keep representations and metrics' files.")
+    ] = False,
+) -> None:
+    """Run a study, or go on with it: finished runs are never repeated."""
+    from disbench.study import conduct
+
+    place = conduct.Place(jobs, scheduler, cluster is not None, profile, gpu)
+    tally = conduct.conduct(study, out, data, place, where=where, retry_failed=retry_failed, keep_tables=keep_tables)
+    if tally.interrupted:
+        raise typer.Exit(130)
+    if tally.num_failed:
+        raise typer.Exit(1)
+
+
 def add_to(group: typer.Typer) -> None:
     """Add the commands to the group `study`."""
     group.command("list")(list_studies)
     group.command()(show)
+    group.command()(run)

@@ -1,6 +1,7 @@
 """The training loop."""
 
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -235,6 +236,9 @@ def _row(step: int, loss: Tensor, summands: Mapping[str, Tensor], kl: Tensor, va
 @contextmanager
 def _stop_signals() -> Iterator[Callable[[], bool]]:
     """Yield a function that says whether SIGTERM or Ctrl-C came; what was set for them is set again at the end."""
+    if threading.current_thread() is not threading.main_thread():  # no signal arrives there, nor can be waited for
+        yield lambda: False
+        return
     received: list[int] = []
 
     def remember(number: int, frame: Any) -> None:

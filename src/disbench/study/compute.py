@@ -1,0 +1,107 @@
+"""One run in one folder: train, encode, score."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from disbench import files, params, scoring, storage
+from disbench.study.execute import Task, result_of
+from disbench.study.results import NAME, RunResult
+from disbench.study.runs import Run
+from disbench.table import RepresentationTable
+
+_OF_A_RUN = ("model", "metrics", "representations", "table.zarr", "train", "training.json", NAME)
+
+
+def compute(task: Task) -> RunResult:
+    """Train, encode and score, going on from what an earlier attempt at the same run left."""
+    run, folder = task.run, task.folder
+    _forget_other_run(folder, task.fingerprint)
+    params_path = folder / "params.yaml"
+    params.write(params_path, run.params)
+    store = storage.local_copy(task.store)
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "train"):
+        training = _train(folder, params_path, store)
+    with _timed(seconds, "postprocess"):
+        table = encode(folder, folder / "model", params_path, store)
+    with _timed(seconds, "evaluate"):
+        scores = evaluate(run, table, folder / "metrics")
+    if task.keep_tables:
+        write_representations(run, table, folder / "representations")
+    else:
+        shutil.rmtree(folder / "metrics")
+    shutil.rmtree(folder / "table.zarr")
+    return result_of(task, status="finished", scores=scores, training=training, seconds=seconds)
+
+
+def encode(folder: Path, model: Path, params_path: Path, store: Path) -> RepresentationTable:
+    """Table of all images of the store, which is left in the folder as table.zarr."""
+    from disbench.stages.postprocess import postprocess
+
+    path = folder / "table.zarr"
+    postprocess(params_path=params_path, store_path=store, model=model, table_path=path)
+    return storage.open_table(path)
+
+
+def evaluate(run: Run, table: RepresentationTable, folder: Path) -> dict[str, dict[str, dict[str, float]]]:
+    """Scores by representation and metric, each in a file of its own; one that is there is not computed again."""
+    scores: dict[str, dict[str, dict[str, float]]] = {}
+    for representation in run.representations:
+        codes = table.sampled() if representation == "sampled" else table
+        for metric, options in run.metrics.items():
+            path = folder / representation / f"{metric}.json"
+            if not path.is_file():
+                seed = run.metric_seed(representation, metric)
+                files.write_json(path, scoring.evaluate(metric, codes, seed=seed, **options))
+            scores.setdefault(representation, {})[metric] = files.read_json(path)
+    return scores
+
+
+def write_representations(run: Run, table: RepresentationTable, folder: Path) -> None:
+    """Write each representation as a table: mean codes, or posteriors from which codes are drawn."""
+    for representation in run.representations:
+        codes = table.sampled() if representation == "sampled" else replace(table, log_variance=None)
+        storage.write_table(folder / f"{representation}.zarr", codes, {"dataset": run.dataset})
+
+
+def _train(folder: Path, params_path: Path, store: Path) -> dict[str, float]:
+    from disbench.stages.train import train
+
+    model, scores = folder / "model", folder / "training.json"
+    if not (model / "model.json").is_file():  # which is written last
+        train(
+            params_path=params_path,
+            store_path=store,
+            checkpoints=folder / "checkpoints",
+            model=model,
+            log=folder / "train",
+            scores_path=scores,
+        )
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    return dict(files.read_json(scores))
+
+
+def _forget_other_run(folder: Path, fingerprint: str) -> None:
+    """Remove what another run left in a folder that is not named after the fingerprint."""
+    path = folder / "fingerprint"
+    if not path.is_file() or path.read_text() != fingerprint:
+        forget(folder)
+        files.write_bytes(path, fingerprint.encode())
+
+
+def forget(folder: Path) -> None:
+    """Remove what a run left in a folder."""
+    for name in _OF_A_RUN:
+        found = folder / name
+        shutil.rmtree(found) if found.is_dir() else found.unlink(missing_ok=True)
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    seconds[part] = time.monotonic() - began

@@ -1,0 +1,31 @@
+"""What stands for training in tests of what is around it; workers import it."""
+
+import os
+import time
+
+from disbench.study.execute import Task, result_of
+from disbench.study.results import NAME, RunResult
+
+
+def work(task: Task) -> RunResult:
+    """A few milliseconds; each start is a line in a file that all processes append to."""
+    note(task, "again" if (task.folder / NAME).exists() else "started")
+    time.sleep(0.003)
+    return result_of(task, status="finished", scores={"mean": {"mig": {"discrete_mig": task.run.number / 1e5}}})
+
+
+def odd_seeds_fail(task: Task) -> RunResult:
+    if task.run.train.seed % 2:
+        raise RuntimeError(f"seed {task.run.train.seed} is odd")
+    return work(task)
+
+
+def kills_its_worker(task: Task) -> RunResult:
+    if task.run.number == 1:
+        os._exit(1)
+    return work(task)
+
+
+def note(task: Task, what: str) -> None:
+    with (task.folder.parents[1] / "notes").open("a") as file:
+        file.write(f"{what} {task.run.number}\n")

@@ -2,11 +2,14 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-app = typer.Typer(help="Studies of many runs: their table.", no_args_is_help=True)
+if TYPE_CHECKING:
+    import pandas as pd
+
+app = typer.Typer(help="Studies of many runs: their table, and what it says.", no_args_is_help=True)
 
 
 class Format(StrEnum):
@@ -42,3 +45,38 @@ def table(
         typer.echo(f"{path}: {found.num_rows:,} scores of {found.runs.num_rows:,} runs")
     if found.num_failed:
         typer.echo(f"{found.num_failed:,} failed runs are not in it", err=True)
+
+
+@app.command()
+def analyse(
+    results: Annotated[Path, typer.Argument(help="Folder of a study, or the table that `study table` made of it.")],
+    out: Annotated[Path, typer.Option(help="Folder for a CSV file of each analysis, and analysis.json.")] = Path(
+        "analysis"
+    ),
+    scores: Annotated[
+        str | None,
+        typer.Option(help="Scores to compare, as metric.score, separated by commas; by default the papers'."),
+    ] = None,
+    representation: Annotated[str, typer.Option(help="Which to print; files have all of them.")] = "mean",
+) -> None:
+    """Rank correlations of metrics, scores by hyper-parameter, variance explained, transfer across data sets."""
+    from disbench.study.report import analyses, readable, write_analyses
+    from disbench.study.table_files import load_results
+
+    frames = analyses(load_results(results), scores=scores.split(",") if scores else None)
+    for name, frame in frames.items():
+        of_one = frame[frame["representation"] == representation].drop(columns="representation")
+        for title, small in readable(name, of_one):
+            _print_frame(title, small)
+    for path in write_analyses(frames, out):
+        typer.echo(f"{path}")
+
+
+def _print_frame(title: str, frame: "pd.DataFrame") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*map(str, frame.columns), title=title, title_justify="left")
+    for row in frame.itertuples(index=False):
+        table.add_row(*(f"{value:.3g}" if isinstance(value, float) else str(value) for value in row))
+    Console().print(table)

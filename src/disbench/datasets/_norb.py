@@ -1,7 +1,6 @@
 """SmallNORB's binary matrices, both splits, in the order of the files."""
 
 import gzip
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
@@ -9,7 +8,7 @@ from typing import IO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from disbench.datasets._streams import read_rows
+from disbench.datasets._streams import ARCHIVE_FAULTS, read_rows
 from disbench.factors import FactorSpace, IntArray
 
 SPACE = FactorSpace(
@@ -70,7 +69,7 @@ def _matrix(raw: Path, name: str, magic: int, shape: tuple[int, ...]) -> Iterato
                 raise ValueError(f"{path} goes on after {shape[0]:,} rows")
     except FileNotFoundError:
         raise
-    except (EOFError, zlib.error, OSError) as error:
+    except ARCHIVE_FAULTS as error:
         raise ValueError(f"{path} is damaged or truncated ({error}); fetch it again") from error
 
 

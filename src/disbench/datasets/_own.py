@@ -1,6 +1,7 @@
 """A data set from a user's own files: images, and the factors of each."""
 
 import csv
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from disbench.factors import FactorSpace, IntArray
 Column = NDArray[Any]
 
 _BLOCK_BYTES = 32 << 20
+_MOST_STATES_A_LINE = 1000
 _LARGEST_HELD_BYTES = 384 << 20
 
 
@@ -60,17 +62,23 @@ def _read_factors(path: Path) -> tuple[tuple[str, ...], list[Column]]:
     if path.suffix != ".npy":
         raise ValueError(f"{path}: expected factors in a .csv or .npy; got {path.suffix!r}")
     try:
-        values = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        values = np.array(np.lib.format.open_memmap(path, mode="r"))
+    except Exception as error:  # NumPy's reader raises what its parsers do, SyntaxError among them
         raise ValueError(f"{path}: not readable as .npy: {error}") from error
-    if values.ndim != 2:
-        raise ValueError(f"{path}: expected factors (n, num_factors); got shape {values.shape}")
+    if values.ndim != 2 or not values.size or values.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{path}: expected factors (n, num_factors); got shape {values.shape}"
+            + ("" if values.dtype.kind in "biuf" else f" of {values.dtype}")
+        )
     return tuple(f"factor_{index}" for index in range(values.shape[1])), list(values.T)
 
 
 def _read_csv(path: Path) -> tuple[tuple[str, ...], list[Column]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        lines = [line for line in csv.reader(file) if line]
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            lines = [line for line in csv.reader(file) if line]
+    except (csv.Error, UnicodeError) as error:
+        raise ValueError(f"{path}: not readable as .csv in UTF-8: {error}") from error
     if not lines:
         raise ValueError(f"{path} is empty")
     wrong = next((number for number, line in enumerate(lines, 1) if len(line) != len(lines[0])), None)
@@ -100,7 +108,16 @@ def _grid(
 ) -> tuple[FactorSpace, IntArray]:
     """Grid of all combinations, and the row of each line."""
     ranked = [np.unique(column, return_inverse=True) for column in columns]
-    space = FactorSpace(names, tuple(len(found) for found, _ in ranked), nuisance)
+    sizes = tuple(len(found) for found, _ in ranked)
+    if math.prod(sizes) > _MOST_STATES_A_LINE * len(columns[0]):
+        raise ValueError(
+            f"{path}: {len(columns[0]):,} lines for {math.prod(sizes):,} combinations of {' x '.join(map(str, sizes))} "
+            f"values; expected each once"
+        )
+    try:
+        space = FactorSpace(names, sizes, nuisance)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     rows = space.rows(np.stack([rank for _, rank in ranked], axis=1))
     count = np.bincount(rows, minlength=space.num_states)
     for fault, wrong in (("more than once", count > 1), ("never", count == 0)):

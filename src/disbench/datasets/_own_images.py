@@ -52,8 +52,8 @@ def open_images(path: Path) -> OwnImages:
 
 def _open_npy(path: Path) -> OwnImages:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+        array = np.lib.format.open_memmap(path, mode="r")
+    except Exception as error:  # NumPy's reader raises what its parsers do, SyntaxError among them
         raise ValueError(f"{path}: not readable as .npy: {error}") from error
     shape = _image_shape(path, array.shape, array.dtype)
     return OwnImages(len(array), shape, lambda rows: array[rows].reshape(-1, *shape), lambda: iter(()))
@@ -67,7 +67,7 @@ def _open_npz(path: Path) -> OwnImages:
                 raise ValueError(f"{path}: expected one array; got {len(names)}: {', '.join(names)}")
             with archive.open(names[0]) as file:
                 stored, dtype = _streams.npy_header(file, f"{path}: {names[0]}")
-    except zipfile.BadZipFile as error:
+    except _streams.ARCHIVE_FAULTS as error:
         raise ValueError(f"{path}: not readable as .npz: {error}") from error
     shape = _image_shape(path, stored, dtype)
 
@@ -83,17 +83,21 @@ def _open_hdf5(path: Path) -> OwnImages:
 
     try:
         file = h5py.File(path, "r")
-    except OSError as error:
+        found = {name: item for name, item in file.items() if isinstance(item, h5py.Dataset)}
+        described = {name: (item.shape, item.dtype) for name, item in found.items()}
+    except (ValueError, *_streams.HDF5_FAULTS) as error:
         raise ValueError(f"{path}: not readable as HDF5: {error}") from error
-    names = [name for name, item in file.items() if isinstance(item, h5py.Dataset)]
-    if "images" not in names and len(names) != 1:
-        raise ValueError(f"{path}: expected a data set called 'images', or just one; got {', '.join(names) or 'none'}")
-    data = file["images" if "images" in names else names[0]]
-    shape = _image_shape(path, data.shape, data.dtype)
+    if "images" not in found and len(found) != 1:
+        raise ValueError(f"{path}: expected a data set called 'images', or just one; got {', '.join(found) or 'none'}")
+    name = "images" if "images" in found else next(iter(found))
+    data, shape = found[name], _image_shape(path, *described[name])
 
     def take(rows: IntArray) -> Images:
         wanted, inverse = np.unique(rows, return_inverse=True)  # HDF5 reads rising indices only
-        return np.asarray(data[wanted])[inverse].reshape(-1, *shape)
+        try:
+            return np.asarray(data[wanted])[inverse].reshape(-1, *shape)
+        except (ValueError, *_streams.HDF5_FAULTS) as error:
+            raise ValueError(f"{path}: not readable as HDF5: {error}") from error
 
     return OwnImages(len(data), shape, take, lambda: iter(()))
 
@@ -121,13 +125,13 @@ def _read_picture(path: Path) -> Images:
     try:
         with Image.open(path) as picture:
             pixels = np.asarray(picture if picture.mode == "L" else picture.convert("RGB"))
-    except (OSError, Image.DecompressionBombError) as error:
+    except Exception as error:  # Pillow's readers raise what their parsers do, SyntaxError among them
         raise ValueError(f"{path}: not readable as a picture: {error}") from error
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
 def _image_shape(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, int, int]:
-    if dtype != np.uint8 or len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)):
+    if dtype != np.uint8 or not all(shape) or len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)):
         raise ValueError(
             f"{path}: expected images uint8 (n, height, width) or (n, height, width, 1 or 3) from 0 to 255; "
             f"got {dtype} of shape {shape}"

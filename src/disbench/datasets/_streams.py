@@ -1,5 +1,7 @@
 """Arrays of raw files, read in blocks: a member of an .npz, compressed or not, a .npy, a data set of HDF5."""
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -13,6 +15,13 @@ from disbench.datasets import _hdf5
 
 ByteArray = NDArray[np.uint8]
 
+ARCHIVE_FAULTS = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, NotImplementedError, RuntimeError,
+    OverflowError, UnicodeError, TypeError, IndexError,
+)  # fmt: skip
+"""What the readers of archives raise for damaged ones."""
+HDF5_FAULTS = (OSError, RuntimeError, KeyError, TypeError, OverflowError, UnicodeError, NotImplementedError, IndexError)
+"""What h5py raises for damaged files."""
 _BLOCK_BYTES = 32 << 20
 
 
@@ -31,7 +40,7 @@ def npz_blocks(path: Path, member: str, row_shape: tuple[int, ...], num_rows: in
                 raise ValueError(f"{path}: {member} goes on after {num_rows:,} rows")
     except KeyError as error:
         raise ValueError(f"{path}: no array called {member!r}; is it the published file?") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except ARCHIVE_FAULTS as error:
         raise ValueError(f"{path} is damaged or truncated ({error}); fetch it again") from error
 
 
@@ -42,7 +51,7 @@ def npz_array(path: Path, member: str) -> NDArray[Any]:
             return np.asarray(archive[member])
     except KeyError as error:
         raise ValueError(f"{path}: no array called {member!r}; is it the published file?") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except Exception as error:  # NumPy's reader raises what its parsers do, SyntaxError among them
         raise ValueError(f"{path} is damaged or truncated ({error}); fetch it again") from error
 
 
@@ -64,8 +73,12 @@ def npy_header(file: IO[bytes], what: str) -> tuple[tuple[int, ...], np.dtype[An
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran_order, dtype = read(file)
-    except ValueError as error:
+    except (OSError, zlib.error, zipfile.BadZipFile):
+        raise
+    except Exception as error:  # NumPy's reader raises what its parsers do, SyntaxError among them
         raise ValueError(f"{what}: not an array in NumPy's format ({error})") from error
+    if not all(isinstance(size, int) and size >= 0 for size in shape):
+        raise ValueError(f"{what}: expected sizes that are whole numbers; got {shape}")
     if fortran_order and len(shape) > 1:
         raise ValueError(f"{what}: expected an array in C order; got Fortran order, save it again in C order")
     return shape, dtype
@@ -90,7 +103,7 @@ def hdf5_blocks(path: Path, name: str, row_shape: tuple[int, ...], num_rows: int
             images = file[name]
             _check_array(f"{path}: {name}", images.shape, images.dtype, (num_rows, *row_shape))
             yield from _hdf5.image_blocks(path, images)
-    except OSError as error:
+    except HDF5_FAULTS as error:
         raise ValueError(f"{path} is damaged or truncated ({error}); fetch it again") from error
 
 
@@ -103,7 +116,7 @@ def hdf5_array(path: Path, name: str) -> NDArray[Any]:
             if not isinstance(file.get(name), h5py.Dataset):
                 raise ValueError(f"{path}: no data set called {name!r}; is it the published file?")
             return np.asarray(file[name][:])
-    except OSError as error:
+    except HDF5_FAULTS as error:
         raise ValueError(f"{path} is damaged or truncated ({error}); fetch it again") from error
 
 

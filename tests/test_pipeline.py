@@ -172,3 +172,17 @@ def test_killing_the_training_twice_changes_nothing(tmp_path, finished):
     repository.dvc("repro", "--force")
     assert repository.scores() == scores
     assert {path.name: path.read_bytes() for path in (repository.path / "data/run/model").iterdir()} == model
+
+
+@pytest.mark.slow
+def test_a_second_repro_at_once_waits_or_is_turned_away_and_changes_nothing(finished):
+    scores = finished.scores()
+    first, second = finished.start("repro", "--force"), finished.start("repro", "--force")
+    outputs = [process.communicate(timeout=300)[0] for process in (first, second)]
+    codes = [process.returncode for process in (first, second)]
+    assert 0 in codes, outputs
+    for code, output in zip(codes, outputs, strict=True):
+        assert code == 0 or "lock" in output.lower() or "busy" in output.lower(), output
+        assert "Traceback" not in output
+    assert finished.scores() == scores
+    assert "up to date" in finished.dvc("repro")

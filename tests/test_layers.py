@@ -37,7 +37,7 @@ ALLOWED = {
         "catalogue", "factors", "metrics", "models", "observations", "params", "progress", "seeds", "storage", "table",
         "training",
     },
-    "cli_report": {"stages"},
+    "cli_report": {"stages", "study"},
     "pictures": {
         "catalogue", "factors", "files", "metrics", "models", "observations", "seeds", "storage", "table",
     },

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 # in the order in which they need each other
-_MODULES = ("float16", "layers", "decoder", "canvas", "filmstrips", "explorer", "tables", "plots", "main")
+_MODULES = ("float16", "layers", "decoder", "canvas", "filmstrips", "explorer", "tables", "plots", "comparison", "main")
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
 

@@ -43,6 +43,7 @@ def explorer(run: Run, latents: list[Latent]) -> dict[str, Any]:
     decoder = load_decoder(run.model_path)
     return {
         "name": run.title,
+        "group": run.store.checksum,
         "examples": draw_examples(run),
         "latents": latents,
         "num_latents": run.table.num_latents,

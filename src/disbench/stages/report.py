@@ -1,13 +1,27 @@
-"""Report: a finished run becomes one page."""
+"""Report: finished runs become one page."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
+import pandas as pd
+
 from disbench import files
+from disbench.report.revisions import folder_of
 from disbench.report.run import read_run
+from disbench.report.several import comparison_page, study_page
 from disbench.report.single import single_page
+from disbench.report.study_rows import study_rows
 
 
-def report(folders: Sequence[Path], *, page: Path, metrics: Sequence[str] = ()) -> None:
-    """Write the page of finished runs."""
-    files.write_bytes(page, single_page(read_run(folders[0], metrics)).encode())
+def report(names: Sequence[str], *, page: Path, metrics: Sequence[str] = ()) -> None:
+    """Write the page of finished runs, each a folder or a revision of the repository."""
+    with ExitStack() as stack:
+        runs = {name: read_run(stack.enter_context(folder_of(name)), metrics) for name in names}
+        html = comparison_page(runs) if len(runs) > 1 else single_page(*runs.values())
+    files.write_bytes(page, html.encode())
+
+
+def report_study(name: str, results: pd.DataFrame, *, page: Path) -> None:
+    """Write the page of a study, from its results."""
+    files.write_bytes(page, study_page(name, study_rows(results)).encode())

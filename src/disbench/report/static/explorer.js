@@ -2,7 +2,7 @@ import { paintImage } from "./canvas.js";
 import { makeDecoder } from "./decoder.js";
 import { makeFilmstrips } from "./filmstrips.js";
 
-/** The explorer in `root`: sliders, images to begin with, and the decoded image that follows. */
+/** The explorer in `root`: sliders, images to begin with, and the decoded image that follows; returns its handles. */
 export function startExplorer(root) {
   const data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
   const decoder = makeDecoder(data.decoder);
@@ -59,4 +59,20 @@ export function startExplorer(root) {
   for (const base of bases) base.addEventListener("change", begin);
   root.querySelector(".reset").addEventListener("click", begin);
   begin();
+  return { bases, begin, group: root.dataset.group };
+}
+
+/** Let explorers of the same data begin with the same image. */
+export function linkExplorers(explorers) {
+  for (const chosen of explorers) {
+    const others = explorers.filter((other) => other !== chosen && other.group === chosen.group);
+    chosen.bases.forEach((base, number) =>
+      base.addEventListener("change", () => {
+        for (const other of others) {
+          other.bases[number].checked = true;
+          other.begin();
+        }
+      }),
+    );
+  }
 }

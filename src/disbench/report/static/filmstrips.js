@@ -8,6 +8,7 @@ const millisecondsAtOnce = 12;
  * `tell(busy)` hears whether something is still to be painted.
  */
 export function makeFilmstrips(decoder, strips, numFrames, tell) {
+  const gap = (strips[0].canvas.width - numFrames * decoder.width) / (numFrames - 1);
   let waiting = [];
   let scheduled = false;
 
@@ -22,7 +23,7 @@ export function makeFilmstrips(decoder, strips, numFrames, tell) {
   function frame({ canvas, latent, low, high }, number, code) {
     const moved = Float32Array.from(code);
     moved[latent] = low + ((high - low) * number) / (numFrames - 1);
-    paintImage(canvas, decoder, decoder.decode(moved), number * (decoder.width + 1));
+    paintImage(canvas, decoder, decoder.decode(moved), number * (decoder.width + gap));
   }
 
   return {

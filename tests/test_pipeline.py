@@ -142,6 +142,10 @@ def test_experiments_are_queued_compared_and_named(finished):
     assert len(reconstruction | {finished.scores()["train"]["reconstruction"]}) == 3
     difference = finished.dvc("metrics", "diff", *runs)
     assert "reports/metrics/mig.json" in difference
+    page = finished.path / "compared.html"
+    command = [sys.executable, "-m", "disbench", "report", *runs, "--out", str(page)]
+    subprocess.run(command, cwd=finished.path, env={**ENVIRONMENT, "PYTHONPATH": "src"}, check=True)
+    assert [name for name in runs if name not in page.read_text()] == []
 
 
 def killed_while_training(repository: Repository) -> None:

@@ -41,7 +41,7 @@ ALLOWED = {
     "pictures": {
         "catalogue", "factors", "files", "metrics", "models", "observations", "seeds", "storage", "table",
     },
-    "cli_pictures": {"pictures"},
+    "cli_pictures": {"pictures", "study"},
     "preview": {"factors", "observations", "storage"},
     "inventory": {"catalogue", "datasets", "factors", "progress", "storage"},
     "cli_datasets": {"catalogue", "datasets", "inventory", "preview", "stages", "storage"},
@@ -53,7 +53,7 @@ ALLOWED = {
         "table", "training",
     },
     "cli_runs": {"progress", "study"},
-    "cli_study": {"study"},
+    "cli_study": {"cli_pictures", "study"},
     "pretrained": {"files", "models"},
     "cli_models": {"encoding", "models", "pretrained"},
     "cli": {

@@ -85,7 +85,8 @@ def test_a_run_ends_with_scores_an_encoder_and_curves(finished):
 
 def test_a_run_ends_with_a_report(finished):
     assert "beta_vae <span>on</span> toy" in (finished.path / "reports/report.html").read_text()
-    assert "Running stage 'report':" in finished.output.splitlines()[-12:]
+    stages = [line for line in finished.output.splitlines() if line.startswith("Running stage")]
+    assert stages[-1] == "Running stage 'report':"
 
 
 def test_only_the_chosen_data_set_is_built(finished):
@@ -96,6 +97,14 @@ def test_the_parameters_are_checked_first(finished):
     stages = [line for line in finished.output.splitlines() if line.startswith("Running stage")]
     assert "'check'" in stages[0]
     assert "convert@toy" in stages[1]
+
+
+def test_a_run_leaves_pictures_that_dvc_shows(finished):
+    pictures = {path.name for path in (finished.path / "reports/pictures").iterdir()}
+    assert {"reconstructions.png", "traversals_0.png", "cycle_minmax_interval.gif", "kl.png"} <= pictures
+    finished.dvc("plots", "show", "--out", "plots")
+    page = (finished.path / "plots/index.html").read_text()
+    assert [name for name in pictures if name.rpartition(".")[0] not in page] == []
 
 
 def test_a_second_run_has_nothing_to_do(finished):

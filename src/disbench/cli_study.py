@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from disbench import cli_pictures
+
 if TYPE_CHECKING:
     import pandas as pd
 
 app = typer.Typer(help="Studies of many runs: their table, and what it says.", no_args_is_help=True)
+app.command()(cli_pictures.draw)
 
 
 class Format(StrEnum):

@@ -11,7 +11,7 @@ from disbench.pictures.subject import Matrix, Subject
 from disbench.pictures.tiles import header, side_by_side, stack, to_pixels, write_gif
 
 _NUM_FRAMES = 24
-_NUM_BASES = 3
+_NUM_BASES = 2
 _TAIL = 0.01  # of the probability on either side, where a Gaussian cycle turns round
 
 

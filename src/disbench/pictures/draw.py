@@ -40,7 +40,7 @@ def draw_all(
     names: Sequence[str] = tuple(PICTURES),
     values: Range = "fixed",
     seed: int = 0,
-    num_points: int = 5_000,
+    num_points: int = 10_000,
 ) -> list[Path]:
     """Draw pictures of a trained model into a folder, and return the files; the same inputs give the same bytes.
 
@@ -61,7 +61,7 @@ def draw_all(
     seed
         Of the images and points that are drawn.
     num_points
-        Points from which matrices are estimated.
+        Points from which matrices are estimated; trees, which take longest, see at most 2,500 of them.
 
     Raises
     ------

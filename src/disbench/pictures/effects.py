@@ -11,7 +11,7 @@ from disbench.pictures.style import COLORS, new_figure, styled, write_figure
 from disbench.pictures.subject import Subject
 
 _NUM_BINS, _QUANTILE = 20, 0.99  # those of the metric
-_NUM_SHOWN = 1_000  # points
+_NUM_SHOWN = 500  # points
 _NUM_COLUMNS = 3
 
 

@@ -73,6 +73,7 @@ def heat_map(
     low: float | None = 0.0,
     high: float | None = None,
     colors: str = COLOR_MAP,
+    digits: int = 2,
 ) -> None:
     """Draw a matrix (len(rows), len(columns)) with its values; those that are not finite stay empty."""
     image = axes.imshow(np.ma.masked_invalid(matrix), cmap=colors, vmin=low, vmax=high, aspect="auto")
@@ -89,5 +90,11 @@ def heat_map(
             red, green, blue, _ = image.to_rgba(np.array(value))
             dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
             axes.text(
-                column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color="white" if dark else "black"
+                column,
+                row,
+                f"{value:.{digits}f}",
+                ha="center",
+                va="center",
+                fontsize=8,
+                color="white" if dark else "black",
             )

@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from disbench.objectives.beta_vae import BetaVae
-from disbench.training import checkpoint, loop
+from disbench.training import checkpoint, interrupt
 from disbench.training.checkpoint import CheckpointFolder
 from disbench.training.finite import DivergedError
-from disbench.training.loop import InterruptedTrainingError, train
+from disbench.training.interrupt import InterruptedTrainingError
+from disbench.training.loop import train
 from tests import ROOT
 from tests.training.test_loop import same, small_images, small_vae, weights_of
 
@@ -110,7 +111,7 @@ def test_saving_takes_at_most_a_hundredth_of_the_time(tmp_path, monkeypatch):
     """A clock by which a step takes 1 s and a save 3 s: the next save comes 300 s later, not 10."""
     now = [0.0]
     saved = []
-    monkeypatch.setattr(loop.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(interrupt.time, "monotonic", lambda: now[0])
 
     def save(folder, state):
         saved.append(state.step)

@@ -43,7 +43,7 @@ class ConvDecoder(nn.Module):
         """
         x = linear(linear(z, self.hidden1).relu(), self.hidden2).relu()
         height, width, _ = self.image_shape
-        x = x.view(-1, 64, height // 16, width // 16)
+        x = x.unflatten(-1, (64, height // 16, width // 16))  # type: ignore[no-untyped-call]
         for layer in (self.deconv1, self.deconv2, self.deconv3):
             x = deconvolve(x, layer.weight, layer.bias)  # type: ignore[arg-type]
         return deconvolve_to_image(x, self.deconv4.weight, self.deconv4.bias).float()  # type: ignore[arg-type]
@@ -68,4 +68,4 @@ class FullyConnectedDecoder(nn.Module):
         for layer in (self.hidden1, self.hidden2, self.hidden3):
             x = linear(x, layer).tanh()
         height, width, channels = self.image_shape
-        return linear(x, self.logits).float().view(-1, channels, height, width)
+        return linear(x, self.logits).float().unflatten(-1, (channels, height, width))  # type: ignore[no-untyped-call, no-any-return]

@@ -36,7 +36,7 @@ class Discriminator(nn.Module):
         x = z
         for layer in self.layers:
             x = F.leaky_relu(linear(x, layer), _SLOPE)  # type: ignore[arg-type]
-        return self.logits(x.float())  # type: ignore[no-any-return]
+        return linear(x.float(), self.logits)
 
     def log_ratios(self, z: Tensor, permuted: Tensor) -> tuple[Tensor, Tensor]:
         """Logit 0 minus logit 1 of both batches for both players, from one forward and one backward pass.

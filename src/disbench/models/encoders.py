@@ -46,8 +46,8 @@ class ConvEncoder(nn.Module):
         x = images
         for layer in (self.conv1, self.conv2, self.conv3, self.conv4):
             x = convolve(x, layer.weight, layer.bias)  # type: ignore[arg-type]
-        x = linear(x.flatten(1), self.hidden).relu().float()
-        return self.mean(x), self.log_variance(x)
+        x = linear(x.flatten(-3), self.hidden).relu().float()
+        return linear(x, self.mean), linear(x, self.log_variance)
 
 
 class FullyConnectedEncoder(nn.Module):
@@ -66,14 +66,17 @@ class FullyConnectedEncoder(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance (n, num_latents), float32, of images (n, channels, height, width) in [0, 1]."""
-        x = linear(images.flatten(1), self.hidden1).relu()
+        x = linear(images.flatten(-3), self.hidden1).relu()
         x = linear(x, self.hidden2).relu().float()
-        return self.mean(x), self.log_variance(x)
+        return linear(x, self.mean), linear(x, self.log_variance)
 
 
 def linear(x: Tensor, layer: nn.Linear) -> Tensor:
-    """`layer` in the arithmetic of the dtype of `x`."""
-    return F.linear(x, layer.weight.to(x.dtype), layer.bias.to(x.dtype))
+    """`layer` in the arithmetic of the dtype of `x`; both may have one more axis in front, of models."""
+    weight, bias = layer.weight.to(x.dtype), layer.bias.to(x.dtype)
+    if weight.ndim == 3:
+        return torch.baddbmm(bias.unsqueeze(-2), x, weight.mT)
+    return F.linear(x, weight, bias)
 
 
 def check_convolutional(image_shape: ImageShape) -> ImageShape:

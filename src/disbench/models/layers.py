@@ -21,8 +21,11 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Convolution that halves an even height and width, then ReLU; kernel 4 (padded by 1) or 2.
 
     Shapes: x (n, channels in, h, w), weight (channels out, channels in, k, k), result (n, channels out, h/2, w/2).
+    All three may have one more axis in front, of models, each with weights and images of its own.
     """
     weight, bias = weight.to(x.dtype), bias.to(x.dtype)
+    if weight.ndim == 5:
+        return _grouped(F.conv2d, x, weight, bias, _padding(weight)).relu()
     if x.device.type != "cpu":
         return F.relu(F.conv2d(x, weight, bias, stride=2, padding=_padding(weight)))
     function: Any = _Convolution
@@ -37,8 +40,11 @@ def deconvolve(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Transposed convolution with kernel 4 that doubles height and width, then ReLU.
 
     Shapes: x (n, channels in, h, w), weight (channels in, channels out, 4, 4), result (n, channels out, 2h, 2w).
+    All three may have one more axis in front, of models.
     """
     weight, bias = weight.to(x.dtype), bias.to(x.dtype)
+    if weight.ndim == 5:
+        return _grouped(F.conv_transpose2d, x, weight, bias, 1).relu()
     if _trains_on_cpu(x):
         return _Deconvolution.apply(x, weight, bias)  # type: ignore[no-any-return, no-untyped-call]
     return F.relu(F.conv_transpose2d(x, weight, bias, stride=2, padding=1))
@@ -47,9 +53,18 @@ def deconvolve(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 def deconvolve_to_image(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Transposed convolution to the one or three channels of an image; shapes as in `deconvolve`, no ReLU."""
     weight, bias = weight.to(x.dtype), bias.to(x.dtype)
+    if weight.ndim == 5:
+        return _grouped(F.conv_transpose2d, x, weight, bias, 1)
     if _trains_on_cpu(x):
         return _ImageDeconvolution.apply(x, weight, bias)  # type: ignore[no-any-return, no-untyped-call]
     return F.conv_transpose2d(x, weight, bias, stride=2, padding=1)
+
+
+def _grouped(operation: Any, x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
+    """A convolution of each model, as one whose groups are the models."""
+    images = x.transpose(0, 1).flatten(1, 2)
+    y = operation(images, weight.flatten(0, 1), bias.flatten(), stride=2, padding=padding, groups=len(weight))
+    return y.unflatten(1, (len(weight), -1)).transpose(0, 1)  # type: ignore[no-any-return]
 
 
 def _trains_on_cpu(x: Tensor) -> bool:

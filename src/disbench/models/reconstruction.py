@@ -74,4 +74,4 @@ def _entropy(images: Tensor) -> Tensor:
 
 
 def _sum(values: Tensor) -> Tensor:
-    return values.flatten(1).sum(1)
+    return values.flatten(-3).sum(-1)

@@ -24,6 +24,8 @@ DECODERS: dict[str, type[ConvDecoder] | type[FullyConnectedDecoder]] = {
 class Vae(nn.Module):
     """Encoder and decoder of one architecture (Kingma and Welling 2014), initialised as the reference study did.
 
+    Parameters may have one more axis in front, of models; so have images, latents and posteriors then.
+
     Parameters
     ----------
     architecture

@@ -21,6 +21,8 @@ class Objective(nn.Module, ABC):
     def terms(self, posterior: Posterior, z: Tensor, step: Step) -> dict[str, Tensor]:
         """Summands of the loss by name, each a scalar, mean over the batch.
 
+        Models that are trained together have one more axis in front, in all arguments, hyper-parameters and summands.
+
         Parameters
         ----------
         posterior
@@ -63,5 +65,9 @@ class AdversarialObjective(Objective, ABC):
 
 def permute_latents(z: Tensor, generator: torch.Generator) -> Tensor:
     """Codes (n, num_latents) of which every latent was permuted over the batch on its own."""
-    keys = torch.rand(z.shape, generator=generator, device=z.device)
-    return z.gather(0, keys.argsort(0))
+    return permute_by(z, torch.rand(z.shape, generator=generator, device=z.device))
+
+
+def permute_by(z: Tensor, keys: Tensor) -> Tensor:
+    """Codes (..., n, num_latents), every latent in the order of its keys, which have the same shape."""
+    return z.gather(-2, keys.argsort(-2))

@@ -63,7 +63,7 @@ class BetaTcVae(Objective):
             return z.new_zeros(n, n)
         if self.estimator == "weighted":
             return z.new_full((n, n), -log(n * self.num_images))
-        return _stratified_weights(n, self.num_images).to(z).log()
+        return _stratified_weights(n, self.num_images, z).log()
 
 
 def _log_density(posterior: Posterior, z: Tensor) -> Tensor:
@@ -73,13 +73,12 @@ def _log_density(posterior: Posterior, z: Tensor) -> Tensor:
     return -0.5 * (difference.square() * (-log_variance).exp() + log_variance + log(2 * pi))
 
 
-def _stratified_weights(n: int, num_images: int) -> Tensor:
+def _stratified_weights(n: int, num_images: int, like: Tensor) -> Tensor:
     """Each code's own posterior stands for one image of the data set, the n - 1 others for all the rest."""
     others = n - 1
     if others < 1 or num_images < n:
         raise ValueError(f"expected 2 to num_images={num_images} images in a batch; got {n}")
-    weights = torch.full((n, n), 1 / others)
-    rows = torch.arange(n)
-    weights[rows, rows] = 1 / num_images
-    weights[rows, (rows + 1) % n] = (num_images - others) / (num_images * others)
-    return weights
+    own = torch.eye(n, dtype=like.dtype, device=like.device)
+    following = own.roll(1, 1)
+    weight_of_following = (num_images - others) / (num_images * others)
+    return own / num_images + following * weight_of_following + (1 - own - following) / others

@@ -20,10 +20,11 @@ from disbench.seeds import derive_seed
 from disbench.training.assess import assess
 from disbench.training.checkpoint import CheckpointFolder
 from disbench.training.devices import choose_device, choose_dtype, flushed_denormals
+from disbench.training.interrupt import InterruptedTrainingError
 from disbench.training.load import load_images, observed_shape, order_of
-from disbench.training.loop import InterruptedTrainingError, Row
 from disbench.training.loop import train as train_loop
 from disbench.training.memory import keep_freed_memory
+from disbench.training.state import Row
 
 _NUM_ASSESSED = 10_000
 _STATED_APART = {"objective", "checkpoint_seconds", "device", "precision", "image_gigabytes"}

@@ -54,6 +54,6 @@ def _text(what: str, checkpoints: CheckpointFolder | None) -> str:
     good = checkpoints.newest() if checkpoints is not None else None
     return (
         f"training diverged: {what}; nothing was written. "
-        + (f"The last good checkpoint is {good}. " if good else "No checkpoint was written before. ")
+        + (f"The last good checkpoint is {good}. " if good else "There is no good checkpoint. ")
         + "Lower `train.learning_rate` or the objective's hyper-parameters"
     )

@@ -45,16 +45,17 @@ def image_blocks(path: Path, images: Any) -> Iterator[ByteArray]:
 
 
 def _inflated(path: Path, images: Any, height: int) -> Iterator[ByteArray]:
-    """Blocks of rows; while one is used, the next is inflated."""
-    starts = range(0, images.shape[0], height)
+    """Blocks of rows; while one is used, the next is inflated, unless they are so large that memory counts for more."""
+    row_bytes, num_rows = int(np.prod(images.shape[1:])), images.shape[0]
+    ahead = height * row_bytes <= 4 * _BLOCK_BYTES
+    waiting = None
     with ThreadPoolExecutor(_NUM_THREADS) as pool:
-        waiting = _submit(pool, path, images, starts[0], height)
-        for start in starts:
-            block, running = waiting
+        for start in range(0, num_rows, height):
+            block, running = waiting or _submit(pool, path, images, start, height)
             for future in running:
                 future.result()
-            if start + height < images.shape[0]:
-                waiting = _submit(pool, path, images, start + height, height)
+            following = start + height
+            waiting = _submit(pool, path, images, following, height) if ahead and following < num_rows else None
             yield block
 
 

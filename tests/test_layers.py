@@ -18,11 +18,12 @@ ALLOWED = {
     "progress": set(),
     "download": {"transfer"},
     "transfer": {"files", "progress"},
+    "slots": set(),
     "table": {"factors"},
     "metrics": {"factors", "table"},
     "catalogue": set(),
     "params": {"catalogue", "files"},
-    "scoring": {"catalogue", "metrics", "seeds", "table"},
+    "scoring": {"catalogue", "factors", "metrics", "seeds", "table"},
     "storage": {"factors", "table"},
     "datasets": {"factors"},
     "observations": {"catalogue", "storage"},
@@ -56,15 +57,17 @@ ALLOWED = {
     "cli_study": {"cli_pictures", "study"},
     "pretrained": {"files", "models"},
     "cli_models": {"encoding", "models", "pretrained"},
+    "cli_scores": {"arrays", "catalogue", "scoring", "slots"},
     "cli": {
-        "cli_datasets", "cli_models", "cli_pictures", "cli_report", "cli_runs", "cli_study", "cli_workspace", "arrays",
-        "catalogue", "files", "params", "scoring", "stages",
+        "cli_datasets", "cli_models", "cli_pictures", "cli_report", "cli_runs", "cli_scores", "cli_study",
+        "cli_workspace", "catalogue", "files", "params", "stages",
     },
     "__main__": {"cli"},
-    "__init__": {"factors", "models", "scoring", "storage", "study", "table"},
+    "__init__": {"factors", "models", "scoring", "slots", "storage", "study", "table"},
 }  # fmt: skip
 # Of YAML, `params` reads what users write, `datasets` the list of sources that is part of the package.
-CLI = {"cli", "cli_datasets", "cli_models", "cli_pictures", "cli_report", "cli_runs", "cli_study", "cli_workspace"}
+CLI = {"cli", "cli_datasets", "cli_models", "cli_pictures", "cli_report", "cli_runs", "cli_scores", "cli_study"}
+CLI |= {"cli_workspace"}
 ONLY_IN = {"zarr": {"storage"}, "yaml": {"params", "datasets"}, "typer": CLI, "dvclive": {"stages"}}
 ONLY_IN |= {"fsspec": {"storage"}, "distributed": {"study"}, "dask_jobqueue": {"study"}}
 ONLY_IN |= {"matplotlib": {"pictures"}}

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from disbench.factors import FactorSpace
 from disbench.scoring import evaluate, score
+from disbench.slots import reduce_slots
 from disbench.table import RepresentationTable
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ __all__ = [
     "load_results",
     "open_dataset",
     "open_table",
+    "reduce_slots",
     "score",
 ]
 

@@ -1,6 +1,5 @@
 """The disbench command: one subcommand a stage, plus what people ask for."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -8,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from disbench import catalogue, cli_datasets, cli_models, cli_pictures, cli_report, cli_runs, cli_study, cli_workspace
+from disbench import (
+    catalogue,
+    cli_datasets,
+    cli_models,
+    cli_pictures,
+    cli_report,
+    cli_runs,
+    cli_scores,
+    cli_study,
+    cli_workspace,
+)  # fmt: skip
 
 STAGES = "Stages of the pipeline"
 CODES = "For your own codes"
@@ -72,6 +81,7 @@ app.command(rich_help_panel=STAGES)(cli_pictures.visualize)
 app.command(rich_help_panel=FILES)(cli_workspace.verify)
 app.command(rich_help_panel=FILES)(cli_workspace.clean)
 app.add_typer(cli_datasets.app, name="datasets", rich_help_panel=LISTS)
+app.command(rich_help_panel=CODES)(cli_scores.score)
 app.command(rich_help_panel=ENCODERS)(cli_models.encode)
 app.command(rich_help_panel=ENCODERS)(cli_models.export)
 app.command(rich_help_panel=STUDIES)(cli_runs.reproduce)
@@ -113,32 +123,10 @@ def evaluate(
     """Score a table with one metric."""
     from disbench.stages.evaluate import evaluate
 
-    _print_scores({metric: evaluate(metric, params_path=params, table_path=table, scores_path=scores)})
+    cli_scores.print_scores({metric: evaluate(metric, params_path=params, table_path=table, scores_path=scores)})
 
 
 app.command(rich_help_panel=STAGES)(cli_report.report)
-
-
-@app.command(rich_help_panel=CODES)
-def score(
-    codes: Annotated[Path, typer.Argument(help="Codes (n, num_latents): .npy, .npz with one array, or .csv.")],
-    factors: Annotated[Path, typer.Option(help="Factors (n, num_factors): likewise.")],
-    metrics: Annotated[str, typer.Option(help="Names of metrics, separated by commas.")] = "mig,sap,dci",
-    train_fraction: Annotated[
-        float | None, typer.Option(help="Share of the points, from the first on, that trains; the rest tests.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed from which each metric derives its own.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-) -> None:
-    """Score your own codes."""
-    from disbench import arrays, scoring
-
-    points, truth = arrays.read(codes), arrays.read(factors)
-    names = metrics.split(",")
-    for name in names:
-        catalogue.find("metrics", name)
-    scores = {name: scoring.score(name, points, truth, train_fraction=train_fraction, seed=seed) for name in names}
-    _print_scores(scores, as_json=as_json)
 
 
 @app.command(rich_help_panel=LISTS)
@@ -162,19 +150,6 @@ def _list_options(kind: catalogue.Kind) -> None:
         fields = catalogue.options(function).model_fields.items()
         settings = "\n".join(f"{field} {info.default}" for field, info in fields)
         table.add_row(name, (function.__doc__ or "").strip().splitlines()[0], settings)
-    _print(table)
-
-
-def _print_scores(scores: dict[str, dict[str, float]], *, as_json: bool = False) -> None:
-    from rich.table import Table
-
-    if as_json:
-        typer.echo(json.dumps(scores, indent=2, sort_keys=True))
-        return
-    table = Table("metric", "score", "value")
-    for metric, values in scores.items():
-        for key, value in values.items():
-            table.add_row(metric, key, f"{value:.4f}")
     _print(table)
 
 

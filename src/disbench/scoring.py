@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from disbench import catalogue
+from disbench.factors import FactorSpace
 from disbench.metrics._options import DrawnPoints
 from disbench.seeds import derive_rng
 from disbench.table import FloatArray, LabelledCodes, RepresentationTable
@@ -92,6 +93,17 @@ def score(
     return scores
 
 
+def table_of(space: FactorSpace, codes: ArrayLike) -> RepresentationTable:
+    """Table of codes (num_states, num_latents) of all states of a grid in their order, checked like points.
+
+    Raises
+    ------
+    ValueError
+        If there is not one row of finite numbers for each state.
+    """
+    return RepresentationTable.from_codes(space, _parse_codes("codes", codes))
+
+
 Points = tuple[FloatArray, NDArray[Any]]
 
 
@@ -133,7 +145,8 @@ def _parse_matrix(name: str, values: ArrayLike) -> NDArray[Any]:
     if matrix.dtype.kind not in "fiub":
         raise ValueError(f"expected numbers in {name}; got {matrix.dtype}")
     if matrix.ndim != 2 or 0 in matrix.shape:
-        raise ValueError(f"expected {name} with two axes, one row a point; got shape {matrix.shape}")
+        slots = ". Vectors (n, num_slots, width) are reduced by disbench.reduce_slots, or --pca" * (matrix.ndim == 3)
+        raise ValueError(f"expected {name} with two axes, one row a point; got shape {matrix.shape}{slots}")
     if not np.isfinite(matrix).all():
         raise ValueError(
             f"expected finite values in {name}; got {np.count_nonzero(~np.isfinite(matrix))} NaN or infinite"

@@ -48,9 +48,7 @@ def test_matrices_of_a_perfect_code_are_diagonal():
     rng = np.random.default_rng(0)
     factors = SPACE.factors(rng.integers(12, size=600))
     codes = codes_of(factors)
-    matrices = relation_matrices(
-        LabelledCodes(codes[:400], factors[:400], codes[400:], factors[400:]), SPACE.names, rng
-    )
+    matrices = relation_matrices(LabelledCodes(codes[:400], factors[:400], codes[400:], factors[400:]), SPACE.names)
     assert [matrix.name for matrix in matrices] == ["Mutual information", "Importance", "Accuracy"]
     for matrix in matrices:
         assert matrix.latents == (2, 0, 1)
@@ -64,7 +62,7 @@ def test_a_factor_that_does_not_vary_is_left_out():
     factors = np.stack([rng.integers(3, size=300), np.zeros(300, dtype=int)], axis=1)
     codes = rng.normal(size=(300, 2))
     points = LabelledCodes(codes[:200], factors[:200], codes[200:], factors[200:])
-    assert relation_matrices(points, ("moves", "stands"), rng)[0].factors == ("moves",)
+    assert relation_matrices(points, ("moves", "stands"))[0].factors == ("moves",)
 
 
 def test_scores_stand_between_the_initial_network_and_the_factors(run):

@@ -2,7 +2,7 @@
 
 The trees are scikit-learn's: depth 3, the split of a node is the one of all that reduces the squared error of the
 gradients most. Every feature is sorted once for all trees; a node holds, for each feature, its points in that order,
-and a split divides the lists without sorting them again.
+and a split divides the lists without sorting them again. Sums are rounded as scikit-learn 1.7 rounds them.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
@@ -10,76 +10,14 @@ and a split divides the lists without sorting them again.
 import numpy as np
 
 from disbench.metrics._compile import compiled
+from disbench.metrics._rounding import pairwise_sum
+from disbench.metrics._splits import best_split
+from disbench.metrics._visits import draw_visits
 
 _NUM_NODES = 7  # Of a complete binary tree of depth 3; the children of node i are 2 i + 1 and 2 i + 2.
-_TIE = np.float32(1e-7)  # Values that are closer are not split, as in scikit-learn.
-_PURE = 2.2e-16  # Nodes with a smaller variance are not split, likewise.
+_PURE = 2.0**-52  # Nodes with a smaller variance are not split, likewise.
+_DEPTH_FIRST = (0, 1, 3, 4, 2, 5, 6)
 _FAST = {"nsz"}
-
-
-@compiled(fastmath=_FAST)
-def _best_places(first, second, start, stop, gradient, total, weight):
-    """Return gain and number of points left of the best split of a list, for two lists of the same points at once.
-
-    Two sums at once, because one would wait for itself. Ties of values are not looked at.
-    """
-    sum_1, best_1, place_1 = 0.0, -1.0, 0
-    sum_2, best_2, place_2 = 0.0, -1.0, 0
-    num = stop - start
-    for count in range(1, num):
-        sum_1 += gradient[first[start + count - 1]]
-        sum_2 += gradient[second[start + count - 1]]
-        rest = num - count
-        excess_1 = rest * sum_1 - count * (total - sum_1)
-        excess_2 = rest * sum_2 - count * (total - sum_2)
-        gain_1 = excess_1 * excess_1 * weight[count]
-        gain_2 = excess_2 * excess_2 * weight[count]
-        if gain_1 > best_1:
-            best_1, place_1 = gain_1, count
-        if gain_2 > best_2:
-            best_2, place_2 = gain_2, count
-    return best_1, place_1, best_2, place_2
-
-
-@compiled(fastmath=_FAST)
-def _best_place_with_ties(points, start, stop, gradient, total, weight, values):
-    """Return the same for one list; points that share a value stay together."""
-    left, best, place = 0.0, -1.0, 0
-    num = stop - start
-    for count in range(1, num):
-        point = points[start + count - 1]
-        left += gradient[point]
-        if values[points[start + count]] > values[point] + _TIE:
-            excess = (num - count) * left - count * (total - left)
-            gain = excess * excess * weight[count]
-            if gain > best:
-                best, place = gain, count
-    return best, place
-
-
-@compiled(fastmath=_FAST)
-def _best_split(source, start, stop, gradient, total, weight, values, tied, visits):
-    """Return gain, feature and number of points left of the best split of a node; feature -1 if there is none."""
-    best, feature, num_left = -1.0, np.int64(-1), stop - start
-    gains, counts = np.empty(2), np.empty(2, dtype=np.int64)
-    for visit in range(0, len(visits), 2):
-        pair = visits[visit], visits[min(visit + 1, len(visits) - 1)]
-        if not (tied[pair[0]] and tied[pair[1]]):
-            gains[0], counts[0], gains[1], counts[1] = _best_places(
-                source[pair[0]], source[pair[1]], start, stop, gradient, total, weight
-            )
-        for index in range(2):
-            each = pair[index]
-            points = source[each]
-            # A place between different values that beats all places beats those between different values.
-            cut = start + counts[index]
-            if tied[each] or (gains[index] >= 0 and values[each, points[cut]] <= values[each, points[cut - 1]] + _TIE):
-                gains[index], counts[index] = _best_place_with_ties(
-                    points, start, stop, gradient, total, weight, values[each]
-                )
-            if gains[index] > best:
-                best, feature, num_left = gains[index], np.int64(each), counts[index]
-    return best, feature, num_left
 
 
 @compiled(fastmath=_FAST)
@@ -96,92 +34,136 @@ def _divide(source, target, start, stop, num_left, goes_left):
 
 
 @compiled(fastmath=_FAST)
-def _grow(lists, values, tied, gradient, visits, inverse, weight, goes_left, bounds, features, thresholds, importance):
+def _sums(samples, start, stop, gradient):
+    """Return sum and sum of squares of the gradients of a part of the samples, in their order."""
+    total, squares = 0.0, 0.0
+    for index in range(start, stop):
+        value = gradient[samples[index]]
+        total += value
+        squares += value * value
+    return total, squares
+
+
+@compiled(fastmath=_FAST)
+def _part(samples, start, stop, goes_left):
+    """Exchange samples so that those that go left come first."""
+    place, end = start, stop
+    while place < end:
+        if goes_left[samples[place]]:
+            place += 1
+        else:
+            end -= 1
+            samples[place], samples[end] = samples[end], samples[place]
+
+
+@compiled(fastmath=_FAST)
+def _grow(lists, samples, values, tied, gradient, seed, inverse, weight, leaf_of, features, thresholds, importance):
     """Grow a tree on gradients; `lists[0]` are the points sorted by each feature, the others are room for the halves.
 
-    Fills the splits of the nodes, adds to the importances, and leaves the nodes of the last level in `bounds[2]` and
-    on which side of them each point is in `goes_left`.
+    Fills the splits of the nodes and the leaf of each point, and adds to the importances. `samples` are the points in
+    the order in which scikit-learn would have them, which shows in the rounding of sums.
     """
-    bounds[0, 0], bounds[0, 1] = 0, values.shape[1]
-    for level in range(3):
+    num_features, num_points = values.shape
+    state = np.full(1, seed, dtype=np.uint64)
+    order, constants = np.arange(num_features), np.zeros(num_features, dtype=np.int64)
+    visits = np.empty(num_features, dtype=np.int64)
+    # Of nodes and the children of the last level: constant features, first point, and impurity.
+    num_constant = np.zeros(2 * _NUM_NODES + 1, dtype=np.int64)
+    starts, stops = np.zeros(2 * _NUM_NODES + 1, dtype=np.int64), np.full(2 * _NUM_NODES + 1, num_points)
+    impurity = np.zeros(2 * _NUM_NODES + 1)
+    for point in range(num_points):
+        samples[point] = point
+    total, squares = _sums(samples, 0, num_points, gradient)
+    impurity[0] = squares / num_points - (total / num_points) ** 2
+    for node in _DEPTH_FIRST:
+        level = 0 if node == 0 else 1 if node < 3 else 2
         source = lists[level]
-        for place in range(1 << level):
-            node = (1 << level) - 1 + place
-            start, stop = bounds[level, place], bounds[level, place + 1]
-            num = stop - start
-            total, squares = 0.0, 0.0
-            for index in range(start, stop):
-                point = source[0, index]
-                total += gradient[point]
-                squares += gradient[point] ** 2
-                goes_left[point] = 1
-            mean = total * inverse[num]
-            num_left = num
-            features[node], thresholds[node] = 0, np.inf  # A node that is not split sends all its points left.
-            # Nothing is left to gain in a node whose gradients are equal but for rounding.
-            if squares * inverse[num] - mean * mean > _PURE + 1e-13 * mean * mean:
-                for count in range(1, num):
-                    weight[count] = inverse[count] * inverse[num - count]
-                gain, feature, num_left = _best_split(
-                    source, start, stop, gradient, total, weight, values, tied, visits[node]
-                )
-                if feature >= 0:
-                    cut = start + num_left
-                    low = np.float64(values[feature, source[feature, cut - 1]])
-                    high = np.float64(values[feature, source[feature, cut]])
-                    threshold = low / 2 + high / 2
-                    features[node], thresholds[node] = feature, low if threshold == high else threshold
-                    importance[feature] += gain * inverse[num]
-                    for index in range(cut, stop):
-                        goes_left[source[feature, index]] = 0
-            if level < 2:
-                bounds[level + 1, 2 * place] = start
-                bounds[level + 1, 2 * place + 1] = start + num_left
-                bounds[level + 1, 2 * place + 2] = stop
-                for each in range(len(tied)):
-                    _divide(source[each], lists[level + 1, each], start, stop, num_left, goes_left)
+        start, stop = starts[node], stops[node]
+        num, num_left, feature = stop - start, stop - start, np.int64(-1)
+        left, right = 2 * node + 1, 2 * node + 2
+        features[node], thresholds[node] = 0, np.inf  # A node that is not split sends all its points left.
+        for index in range(start, stop):
+            leaf_of[source[0, index]] = 1
+        if num > 1 and impurity[node] > _PURE:
+            total, squares = _sums(samples, start, stop, gradient)
+            for count in range(1, num):
+                weight[count] = inverse[count] * inverse[num - count]
+            num_visits, known = draw_visits(
+                source, start, stop, values, state, order, constants, num_constant[node], visits
+            )
+            num_constant[left : right + 1] = known
+            gain, feature, num_left = best_split(
+                source, start, stop, gradient, total, weight, values, tied, visits[:num_visits]
+            )
+        if feature >= 0:
+            cut = start + num_left
+            low = np.float64(values[feature, source[feature, cut - 1]])
+            high = np.float64(values[feature, source[feature, cut]])
+            threshold = low / 2 + high / 2
+            features[node], thresholds[node] = feature, low if threshold == high else threshold
+            importance[feature] += gain * inverse[num]
+            for index in range(cut, stop):
+                leaf_of[source[feature, index]] = 0
+            samples[start:stop] = source[visits[num_visits - 1], start:stop]
+            _part(samples, start, stop, leaf_of)
+            left_sum, left_squares = _sums(samples, start, cut, gradient)
+            if num_left > stop - cut:
+                left_sum = total
+                for index in range(stop - 1, cut - 1, -1):
+                    left_sum -= gradient[samples[index]]
+            impurity[left] = left_squares / num_left - (left_sum / num_left) ** 2
+            rest = stop - cut
+            impurity[right] = (squares - left_squares) / rest - ((total - left_sum) / rest) ** 2
+        starts[left], stops[left] = start, start + num_left
+        starts[right], stops[right] = start + num_left, stop
+        if level < 2:
+            for each in range(num_features):
+                _divide(source[each], lists[level + 1, each], start, stop, num_left, leaf_of)
+    for leaf in range(8):
+        for index in range(starts[_NUM_NODES + leaf], stops[_NUM_NODES + leaf]):
+            leaf_of[samples[index]] = leaf
+    return stops[_NUM_NODES:]
 
 
 @compiled(fastmath=_FAST)
 def grow_trees(
-    first, last, lists, inverse, values, tied, labels, visits, rate, gradients, raw, features, thresholds, leaves, gains
+    first, last, lists, inverse, values, tied, labels, seeds, rate, gradients, raw, features, thresholds, leaves, gains
 ):
     """Grow the trees of classes `first` to `last` at one stage, and add what they predict to `raw`.
 
     Shapes, of n points, d features and k classes (one for a binary problem, which is class 1): lists (3, d, n), of
     which the first are the points sorted by each feature and the others room to work; inverse (n + 1,), of 0, 1, ..., n
-    with 0 for 0; values (d, n); tied (d,), whether many points share a value; labels (n,); visits (k, 7, d), the order
-    in which a node considers features, of which the first of several equals wins; gradients, raw (k, n); and the
-    trees: features and thresholds (k, 7), leaves (k, 8), gains (k, d), to which the decrease of the squared error is
-    added.
+    with 0 for 0; values (d, n); tied (d,), whether many points share a value; labels (n,); seeds (k,), of the order in
+    which nodes consider features, of which the first of several equals wins; gradients, raw (k, n); and the trees:
+    features and thresholds (k, 7), leaves (k, 8), gains (k, d), to which the decrease of the squared error is added.
     """
-    goes_left = np.empty(len(labels), dtype=np.uint8)
-    bounds = np.zeros((3, 5), dtype=np.int64)
-    weight = np.empty(len(inverse))
-    num_classes = len(raw)
+    num_points, num_classes = len(labels), len(raw)
+    leaf_of, samples = np.empty(num_points, dtype=np.uint8), np.empty(num_points, dtype=np.uint32)
+    weight, slopes, curvatures = np.empty(len(inverse)), np.empty(num_points), np.empty(num_points)
+    places = np.empty(8, dtype=np.int64)
+    scale = 1.0 if num_classes == 1 else (num_classes - 1) / num_classes
     for label in range(first, last):
         gradient = gradients[label]
-        _grow(
-            lists, values, tied, gradient, visits[label], inverse, weight, goes_left, bounds,
+        stops = _grow(
+            lists, samples, values, tied, gradient, seeds[label], inverse, weight, leaf_of,
             features[label], thresholds[label], gains[label],
         )  # fmt: skip
+        places[0], places[1:] = 0, stops[:7]
         target = 1 if num_classes == 1 else label
-        scale = 1.0 if num_classes == 1 else (num_classes - 1) / num_classes
+        for point in range(num_points):
+            place = places[leaf_of[point]]
+            probability = (1.0 if labels[point] == target else 0.0) - gradient[point]
+            slopes[place], curvatures[place] = gradient[point], probability * (1 - probability)
+            places[leaf_of[point]] += 1
         for leaf in range(8):
-            start, stop = bounds[2, leaf // 2], bounds[2, leaf // 2 + 1]
-            numerator, denominator = 0.0, 0.0
-            for index in range(start, stop):
-                point = lists[2, 0, index]
-                if goes_left[point] != leaf % 2:
-                    probability = (1.0 if labels[point] == target else 0.0) - gradient[point]
-                    numerator += gradient[point]
-                    denominator += probability * (1 - probability)
-            value = scale * numerator / denominator if abs(denominator) >= 1e-150 else 0.0
-            leaves[label, leaf] = value
-            for index in range(start, stop):
-                point = lists[2, 0, index]
-                if goes_left[point] != leaf % 2:
-                    raw[label, point] += rate * value
+            start, num = stops[leaf - 1] if leaf else 0, stops[leaf] - (stops[leaf - 1] if leaf else 0)
+            leaves[label, leaf] = 0.0
+            if num:
+                curvature = pairwise_sum(curvatures, start, num) / num
+                slope = pairwise_sum(slopes, start, num) / num
+                leaves[label, leaf] = scale * slope / curvature if abs(curvature) >= 1e-150 else 0.0
+        for point in range(num_points):
+            raw[label, point] += rate * leaves[label, leaf_of[point]]
 
 
 @compiled(fastmath=_FAST)

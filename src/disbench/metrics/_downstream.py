@@ -25,7 +25,7 @@ def downstream(
     for wanted in num_train:
         num, data = draw_train_test(table, wanted, num_test, rng)
         data = discrete(metric, data)
-        models = fit_predictors(data.train_codes, data.train_factors, rng, predictor, trees=trees, solver=solver)
+        models = fit_predictors(data.train_codes, data.train_factors, predictor, trees=trees, solver=solver)
         for sample, codes, factors in (
             ("train", data.train_codes, data.train_factors),
             ("test", data.test_codes, data.test_factors),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,9 @@ class DrawnPoints:
 
 NumPoints = Annotated[PositiveInt, DrawnPoints()]
 """Number of points drawn from a table."""
+
+TreeSeed = NonNegativeInt
+"""Seed that decides between equal splits of boosted trees, as NumPy's global seed does for scikit-learn's."""
 
 Compat = Literal["disbench", "reference"]
 """Whose behaviour: ours, or that of disentanglement_lib where the two differ."""

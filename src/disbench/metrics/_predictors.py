@@ -21,7 +21,6 @@ Predictor = Literal["boosted_trees", "logistic_regression"]
 def fit_predictors(
     codes: FloatArray,
     factors: IntArray,
-    rng: np.random.Generator,
     predictor: Predictor,
     *,
     trees: Trees = "disbench",
@@ -29,7 +28,7 @@ def fit_predictors(
 ) -> list[Classifier]:
     """One classifier for each column of factors (n, num_factors), class numbers; of a single value, its majority."""
     if predictor == "boosted_trees":
-        return fit_trees(codes, factors, rng, trees)
+        return fit_trees(codes, factors, trees)
     return [
         _Logistic(codes, labels, solver) if (labels != labels[0]).any() else Majority(int(labels[0]), codes.shape[1])
         for labels in factors.T

@@ -1,4 +1,4 @@
-"""Softmax loss and gradients in one pass over the points. Imported by the fits that need it."""
+"""Softmax loss and its gradient in one pass over the points. Imported by the fits that need it."""
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 
@@ -121,28 +121,3 @@ def softmax_loss(inputs, labels, counts, weights, gradient):
                 gradient[index + 2, label] += third
                 gradient[index + 3, label] += fourth
     return loss
-
-
-@compiled(fastmath=_FAST)
-def softmax_gradients(scores, labels, start, stop, gradients):
-    """Write target minus probability (k, n) of scores (k, n), for the points from `start` to `stop`.
-
-    `labels` (n,) are their classes.
-    """
-    room = np.empty((3, WIDTH))
-    for begin in range(start, stop, WIDTH):
-        end = min(begin + WIDTH, stop)
-        top, total, powers = room[0][: end - begin], room[1][: end - begin], room[2][: end - begin]
-        top[:], total[:] = -np.inf, 0.0
-        for label in range(len(scores)):
-            _raise_top(top, scores[label][begin:end])
-        for label in range(len(scores)):
-            row = gradients[label][begin:end]
-            row[:] = scores[label][begin:end]
-            _exponentiate(row, top, powers, total)
-        for point in range(end - begin):
-            total[point] = -1.0 / total[point]
-        for label in range(len(scores)):
-            _scale(gradients[label][begin:end], total)
-        for point in range(begin, end):
-            gradients[labels[point], point] += 1.0

@@ -17,6 +17,7 @@ Trees = Literal["disbench", "scikit-learn"]
 """Whose implementation of boosted trees."""
 
 _NUM_STAGES, _LEARNING_RATE = 100, 0.1
+_SEED_END = 2**31 - 1  # Trees of scikit-learn draw their seed below this.
 
 
 class Classifier(Protocol):
@@ -42,19 +43,21 @@ class Majority:
         return np.full(len(codes), self._label, dtype=np.int64)
 
 
-def fit_trees(codes: FloatArray, factors: IntArray, rng: np.random.Generator, trees: Trees) -> list[Classifier]:
+def fit_trees(codes: FloatArray, factors: IntArray, trees: Trees, seed: int = 0) -> list[Classifier]:
     """One classifier for each column of factors (n, num_factors), class numbers.
 
-    A factor with a single value gets a classifier that predicts it. The generator decides between equal splits only.
+    A factor with a single value gets a classifier that predicts it. The seed decides between equal splits only, as
+    NumPy's global seed does for scikit-learn's trees, which are fitted factor by factor.
     """
-    seeds = [int(rng.integers(2**31)) for _ in range(factors.shape[1])]
+    # The generator of scikit-learn: only its sequence gives the same choices.
+    state = np.random.RandomState(seed)
     several = [bool((labels != labels[0]).any()) for labels in factors.T]
-    chosen = [(labels, seed) for labels, seed, fit in zip(factors.T, seeds, several, strict=True) if fit]
+    chosen = [labels for labels, fit in zip(factors.T, several, strict=True) if fit]
     fitted: list[Classifier]
     if trees == "scikit-learn":
-        fitted = [_ScikitLearn(codes, labels, seed) for labels, seed in chosen]
+        fitted = [_ScikitLearn(codes, labels, state) for labels in chosen]
     else:
-        fitted = list(_boost(codes, chosen))
+        fitted = list(_boost(codes, chosen, state))
     return [
         fitted.pop(0) if fit else Majority(int(labels[0]), codes.shape[1])
         for labels, fit in zip(factors.T, several, strict=True)
@@ -62,10 +65,10 @@ def fit_trees(codes: FloatArray, factors: IntArray, rng: np.random.Generator, tr
 
 
 class _ScikitLearn:
-    def __init__(self, codes: FloatArray, labels: IntArray, seed: int) -> None:
+    def __init__(self, codes: FloatArray, labels: IntArray, state: np.random.RandomState) -> None:
         from sklearn.ensemble import GradientBoostingClassifier
 
-        self._model = GradientBoostingClassifier(random_state=seed).fit(codes, labels)
+        self._model = GradientBoostingClassifier(random_state=state).fit(codes, labels)
         self.importances = np.asarray(self._model.feature_importances_)
 
     def predict(self, codes: FloatArray) -> IntArray:
@@ -87,22 +90,23 @@ class _Boosted:
     Arrays have one entry for each class, or a single one for two classes, as scikit-learn's.
     """
 
-    def __init__(self, data: _Sorted, labels: IntArray, seed: int) -> None:
+    def __init__(self, data: _Sorted, labels: IntArray, state: np.random.RandomState) -> None:
+        from scipy.special import logit
+
         self._classes, self.labels = np.unique(labels, return_inverse=True)
         num_features, num = data.values.shape
         num_rows = len(self._classes) if len(self._classes) > 2 else 1
         shares = np.bincount(self.labels) / num
-        prior = np.log(shares) if num_rows > 1 else np.log(shares[1:] / shares[0])
-        self._prior = prior - prior.mean() if num_rows > 1 else prior
+        # Rounded like the links of scikit-learn.
+        center = np.exp(np.log(shares).mean())
+        self._prior = np.log(shares / center) if num_rows > 1 else np.asarray(logit(shares[1:]))
         self.raw = np.repeat(self._prior[:, None], num, axis=1)
         self.gradients = np.empty_like(self.raw)
         self._features = np.zeros((_NUM_STAGES, num_rows, 7), dtype=np.uint32)
         self._thresholds = np.zeros((_NUM_STAGES, num_rows, 7))
         self._leaves = np.zeros((_NUM_STAGES, num_rows, 8))
         self._gains = np.zeros((num_rows, num_features))
-        # Where features can tie, each node considers them in an order of its own.
-        columns = np.broadcast_to(np.arange(num_features, dtype=np.uint32), (*self._features.shape, num_features))
-        self._visits = np.random.default_rng(seed).permuted(columns, axis=-1)
+        self._seeds = state.randint(0, _SEED_END, size=(_NUM_STAGES, num_rows)).astype(np.uint64)
         self._data = data
 
     @property
@@ -115,13 +119,12 @@ class _Boosted:
         return np.asarray(gains / gains.sum() if gains.sum() > 0 else gains)
 
     def find_gradients(self, start: int, stop: int) -> None:
-        from disbench.metrics._softmax import softmax_gradients
+        from disbench.metrics._rounding import binomial_gradients, multinomial_gradients
 
         if self.num_trees == 1:
-            probability = 0.5 * (1 + np.tanh(self.raw[:, start:stop] / 2))
-            self.gradients[:, start:stop] = self.labels[start:stop] - probability
-            return
-        softmax_gradients(self.raw, self.labels, start, stop, self.gradients)
+            binomial_gradients(self.raw[0], self.labels, start, stop, self.gradients[0])
+        else:
+            multinomial_gradients(self.raw, self.labels, start, stop, self.gradients)
 
     def grow(self, stage: int, first: int, last: int) -> None:
         from disbench.metrics._boosting import grow_trees
@@ -130,7 +133,7 @@ class _Boosted:
         lists = np.empty((3, *data.order.shape), dtype=np.uint32)
         lists[0] = data.order
         grow_trees(
-            first, last, lists, data.inverse, data.values, data.tied, self.labels, self._visits[stage],
+            first, last, lists, data.inverse, data.values, data.tied, self.labels, self._seeds[stage],
             _LEARNING_RATE, self.gradients, self.raw, self._features[stage], self._thresholds[stage],
             self._leaves[stage], self._gains,
         )  # fmt: skip
@@ -146,12 +149,12 @@ class _Boosted:
         return np.asarray(self._classes[winner])
 
 
-def _boost(codes: FloatArray, factors: list[tuple[IntArray, int]]) -> list[_Boosted]:
-    """Fit all factors (labels, seed) at once, stage by stage, so that threads share the trees of all."""
+def _boost(codes: FloatArray, factors: list[IntArray], state: np.random.RandomState) -> list[_Boosted]:
+    """Fit all factors at once, stage by stage, so that threads share the trees of all."""
     if not factors:
         return []
     data = _sort(codes)
-    models = [_Boosted(data, labels, seed) for labels, seed in factors]
+    models = [_Boosted(data, labels, state) for labels in factors]
     points = [(model, *part) for model in models for part in _parts(len(codes), 1024)]
     classes = [(model, *part) for model in models for part in _parts(model.num_trees)]
     for stage in range(_NUM_STAGES):

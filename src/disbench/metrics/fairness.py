@@ -62,7 +62,7 @@ def fairness(
     if num_factors < 2:
         raise ValueError(f"fairness compares factors and needs at least 2; got {num_factors}")
     codes, factors = grid.sample(num_train, rng)
-    models = fit_predictors(as_float64(codes), factors, rng, predictor, trees=trees)
+    models = fit_predictors(as_float64(codes), factors, predictor, trees=trees)
     mean, largest = np.zeros((num_factors, num_factors)), np.zeros((num_factors, num_factors))
     for predicted, model in enumerate(models):
         for sensitive in range(num_factors):

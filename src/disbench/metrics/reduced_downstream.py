@@ -71,9 +71,9 @@ def reduced_downstream(
             kept = np.arange(table.num_latents)
             for _ in range(num_factors_to_remove):
                 labels = data.train_factors[:, [index]]
-                (model,) = fit_trees(data.train_codes[:, kept], labels, rng, trees)
+                (model,) = fit_trees(data.train_codes[:, kept], labels, trees)
                 kept = np.delete(kept, model.importances.argmax())
-            models = fit_predictors(data.train_codes[:, kept], data.train_factors, rng, predictor, trees=trees)
+            models = fit_predictors(data.train_codes[:, kept], data.train_factors, predictor, trees=trees)
             for side, (sample, codes, factors) in enumerate(
                 (
                     ("train", data.train_codes, data.train_factors),

@@ -109,5 +109,5 @@ def _accuracies(
     """Training and test accuracies (2, num_factors) of predicting some factors."""
     codes = [as_float64(table.codes(rows, rng)) for rows in (train, test)]
     labels = [table.factors(rows)[:, factors] for rows in (train, test)]
-    models = fit_predictors(codes[0], labels[0], rng, predictor, trees=trees)
+    models = fit_predictors(codes[0], labels[0], predictor, trees=trees)
     return np.stack([accuracies(models, *pair) for pair in zip(codes, labels, strict=True)])

@@ -60,7 +60,7 @@ def udr(
     Raises
     ------
     ValueError
-        For fewer than two tables, or tables that do not belong together.
+        For fewer than two tables (one table is not a list), or tables that do not belong together.
 
     Notes
     -----
@@ -139,8 +139,12 @@ def _informative(table: Table, rows: NDArray[np.int64], codes: Floats, threshold
 
 
 def _check(tables: Sequence[Table]) -> None:
-    if len(tables) < 2:
-        raise ValueError(f"udr compares models and needs the tables of at least 2; got {len(tables)}")
+    num = 1 if isinstance(tables, Table) else len(tables)
+    if num < 2:
+        raise ValueError(
+            f"udr compares models and needs the tables of at least 2; got {num}. "
+            f"Call disbench.metrics.udr.udr with a list of tables"
+        )
     shapes = {(len(t.train_codes) if isinstance(t, LabelledCodes) else t.space, t.num_latents) for t in tables}
     if len(shapes) > 1:
         raise ValueError(f"udr needs tables of the same states or points and with equally many latents; got {shapes!r}")

@@ -6,7 +6,7 @@ from pydantic import PositiveInt
 
 from disbench.metrics._checks import discrete, require_factors, require_latents, varying_factors
 from disbench.metrics._information import discretize, entropy, mutual_information
-from disbench.metrics._options import NumPoints
+from disbench.metrics._options import NumPoints, TreeSeed
 from disbench.metrics._scale import as_float64
 from disbench.metrics._trees import Trees
 from disbench.metrics.dci import completeness, concentration, disentanglement, importance_matrix
@@ -26,6 +26,7 @@ def unified_scores(
     num_test: NumPoints = 5_000,
     num_bins: PositiveInt = 20,
     trees: Trees = "disbench",
+    tree_seed: TreeSeed = 0,
 ) -> dict[str, float]:
     """Three relations between latents and factors, each aggregated like DCI, MIG, SAP and modularity.
 
@@ -40,6 +41,8 @@ def unified_scores(
         Bins of equal width over the range of each latent, for the mutual information.
     trees
         Whose boosted trees.
+    tree_seed
+        Decides between splits of them that are equally good.
 
     Returns
     -------
@@ -65,7 +68,7 @@ def unified_scores(
     data, varying = points(table, rng, num_train, num_test)
     entropies = entropy(data.train_factors)
     scores: dict[str, float] = {}
-    for name, matrix in matrices(data, rng, num_bins, trees).items():
+    for name, matrix in matrices(data, num_bins, trees, tree_seed).items():
         values = {**aggregated(matrix, entropies, varying.tolist()), **merges(matrix, varying.tolist())}
         scores.update({f"{name}.{key}": value for key, value in values.items()})
     return scores
@@ -88,9 +91,9 @@ def points(
     return varied, varying
 
 
-def matrices(data: TrainTest, rng: np.random.Generator, num_bins: int, trees: Trees) -> dict[str, Floats]:
+def matrices(data: TrainTest, num_bins: int, trees: Trees, tree_seed: int = 0) -> dict[str, Floats]:
     """Relations (num_latents, num_factors): tree importances, mutual informations, accuracies of support vectors."""
-    importance, _, _ = importance_matrix(data, rng, trees)
+    importance, _, _ = importance_matrix(data, trees, tree_seed)
     return {
         "importance_gbt_matrix": importance,
         "mutual_information_matrix": mutual_information(discretize(data.train_codes, num_bins), data.train_factors),

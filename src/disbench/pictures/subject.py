@@ -126,7 +126,7 @@ class Subject:
     def importance(self) -> Matrix:
         """Importance (num_latents, number of factors) for boosted trees, as DCI has it."""
         fewer = TrainTest(*(values[:NUM_TREE_POINTS] for values in self.points))
-        return importance_matrix(fewer, derive_rng(self.seed, "pictures/trees"), "disbench")[0]
+        return importance_matrix(fewer, "disbench")[0]
 
     @cached_property
     def accuracy(self) -> Matrix:

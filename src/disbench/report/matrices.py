@@ -33,7 +33,7 @@ class Matrix:
     values: NDArray[np.float64]
 
 
-def relation_matrices(points: LabelledCodes, names: tuple[str, ...], rng: np.random.Generator) -> list[Matrix]:
+def relation_matrices(points: LabelledCodes, names: tuple[str, ...]) -> list[Matrix]:
     """Information, importance and accuracy matrices of points; factors that do not vary among them are left out.
 
     Latents are in the order of the factors that they tell most about, so that a disentangled code shows a diagonal.
@@ -45,7 +45,7 @@ def relation_matrices(points: LabelledCodes, names: tuple[str, ...], rng: np.ran
     data = TrainTest(points.train_codes, train, points.test_codes, test)
     information = information_shares(data.train_codes, train)
     order = matched_order(information)
-    importance, _, _ = importance_matrix(data, rng, "disbench")
+    importance, _, _ = importance_matrix(data, "disbench")
     codes = data.train_codes.astype(np.float64), data.test_codes.astype(np.float64)
     accuracy = svm_accuracies(codes[0], train, codes[1], test)
     factors = tuple(names[index] for index in varying)

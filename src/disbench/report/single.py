@@ -32,7 +32,7 @@ def single_page(run: Run) -> str:
         scores=scores,
         others=others,
         num_points=len(points.factors),
-        matrices=relation_matrices(points.labelled(points.trained), names, derive_rng(seed, "matrices")),
+        matrices=relation_matrices(points.labelled(points.trained), names),
         figures=training_figures(run.curves, latents),
         facts=facts(run),
     )

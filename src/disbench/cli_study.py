@@ -61,15 +61,21 @@ def analyse(
         typer.Option(help="Scores to compare, as metric.score, separated by commas; by default the papers'."),
     ] = None,
     representation: Annotated[str, typer.Option(help="Which to print; files have all of them.")] = "mean",
+    udr: Annotated[
+        bool, typer.Option("--udr", help="Also rank without labels: RESULTS is a folder, with codes.")
+    ] = False,
 ) -> None:
     """Rank correlations of metrics, scores by hyper-parameter, variance explained, transfer across data sets."""
     from disbench.study.report import analyses, readable, write_analyses
     from disbench.study.table_files import load_results
 
-    frames = analyses(load_results(results), scores=scores.split(",") if scores else None)
-    for name, frame in frames.items():
-        of_one = frame[frame["representation"] == representation].drop(columns="representation")
-        for title, small in readable(name, of_one):
+    chosen = scores.split(",") if scores else None
+    frames = analyses(load_results(results), scores=chosen, codes=results if udr else None)
+    for name, whole in frames.items():
+        frame = whole
+        if "representation" in frame:
+            frame = frame[frame["representation"] == representation].drop(columns="representation")
+        for title, small in readable(name, frame):
             _print_frame(title, small)
     for path in write_analyses(frames, out):
         typer.echo(f"{path}")

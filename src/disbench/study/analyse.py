@@ -104,7 +104,7 @@ def dataset_correlations(results: pd.DataFrame, *, scores: Sequence[str] | None 
         for first, second in product(means, means):
             both = pd.DataFrame({"a": means[first], "b": means[second]}).dropna()
             rows.append({"representation": representation, "score": score, "dataset_a": first, "dataset_b": second,
-                         "correlation": _spearman(both, ["a"], ["b"])[0, 0], "num_settings": len(both)})  # fmt: skip
+                         "correlation": spearman(both, ["a"], ["b"])[0, 0], "num_settings": len(both)})  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -134,7 +134,7 @@ def _correlations(
             found = [name for name in names if name in kept]
             runs = kept.dropna(subset=found)
             rows_of, columns_of = [name for name in first if name in kept], [name for name in second if name in kept]
-            matrix = _spearman(runs, rows_of, columns_of)
+            matrix = spearman(runs, rows_of, columns_of)
             for (i, name_a), (j, name_b) in product(enumerate(rows_of), enumerate(columns_of)):
                 rows.append(
                     {"dataset": dataset, "representation": str(representation), columns[0]: name_a,
@@ -143,7 +143,7 @@ def _correlations(
     return pd.DataFrame(rows, columns=["dataset", "representation", *columns, "correlation", "num_runs"])
 
 
-def _spearman(frame: pd.DataFrame, first: Sequence[str], second: Sequence[str]) -> Floats:
+def spearman(frame: pd.DataFrame, first: Sequence[str], second: Sequence[str]) -> Floats:
     """Rank correlations (len(first), len(second)) of columns; NaN if one is constant."""
     ranks = frame[list(dict.fromkeys([*first, *second]))].rank()
     centred = ranks - ranks.mean()

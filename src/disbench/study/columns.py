@@ -58,7 +58,7 @@ def side_by_side(results: pd.DataFrame, scores: Sequence[str] | None = None) -> 
     chosen = results.loc[rows, ["fingerprint", "representation", "value"]].assign(name=np.array(known)[which[rows]])
     chosen = chosen.astype({"fingerprint": str, "representation": str})
     wide = chosen.pivot(index=["fingerprint", "representation"], columns="name", values="value")[wanted]
-    return _runs(results).merge(wide.reset_index(), on="fingerprint", validate="1:m")[[*RUN, *wanted]]
+    return runs_of(results).merge(wide.reset_index(), on="fingerprint", validate="1:m")[[*RUN, *wanted]]
 
 
 def _is_headline(name: str) -> bool:
@@ -84,8 +84,11 @@ def hyperparameters(results: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([frame for frame in frames if len(frame)] or frames)
 
 
-def _runs(results: pd.DataFrame) -> pd.DataFrame:
-    """One row for each run. A setting is whatever the study varies, but for data sets and seeds."""
+def runs_of(results: pd.DataFrame) -> pd.DataFrame:
+    """One row for each run: `RUN` without the representation.
+
+    A setting is whatever the study varies, but for data sets and seeds.
+    """
     runs = results.drop_duplicates("fingerprint").sort_values(["study", "number"])
     varied = [
         name for name in runs

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from disbench import files
-from disbench.study import analyse, transfer
+from disbench.study import agreement, analyse, transfer
 
 # Frames too long to read: what is printed of them has the rows, the columns and the values of these names.
 _PIVOTS = {
@@ -19,10 +19,13 @@ _PIVOTS = {
 _APART = ("dataset", "objective", "hyperparameter", "score")
 
 
-def analyses(results: pd.DataFrame, *, scores: Sequence[str] | None = None) -> dict[str, pd.DataFrame]:
+def analyses(
+    results: pd.DataFrame, *, scores: Sequence[str] | None = None, codes: Path | None = None
+) -> dict[str, pd.DataFrame]:
     """Frames by the names of the functions that returned them.
 
-    `selection_transfer` is left out where a study has one seed or one setting only.
+    `selection_transfer` is left out where a study has one seed or one setting only. `codes` is the folder of a study
+    that kept them: with it there are `udr_scores` and `udr_correlations` as well.
     """
     found = {
         function.__name__: function(results, scores=scores)
@@ -36,6 +39,9 @@ def analyses(results: pd.DataFrame, *, scores: Sequence[str] | None = None) -> d
     }
     if transfer.is_defined(results, scores=scores):
         found["selection_transfer"] = transfer.selection_transfer(results, scores=scores)
+    if codes is not None:
+        found["udr_scores"] = agreement.udr_scores(results, codes)
+        found["udr_correlations"] = agreement.udr_correlations(found["udr_scores"], results, scores=scores)
     return found
 
 
@@ -52,6 +58,9 @@ def write_analyses(frames: dict[str, pd.DataFrame], folder: Path) -> list[Path]:
 
 def readable(name: str, frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Small tables, with titles, that say what a frame of one representation says."""
+    if name == "udr_scores":
+        by_setting = frame.groupby(["dataset", "setting"], sort=False)["udr"]
+        return [(name, by_setting.agg(["size", "min", "median", "max"]).reset_index())]
     if name not in _PIVOTS or frame.empty:
         return [(name, frame)]
     rows, columns, values = _PIVOTS[name]

@@ -33,7 +33,7 @@ benchmark: $(VENV)/.installed ## measure training, encoding, conversion and metr
 	$(RUN) sh -c 'for file in benchmarks/*.py; do PYTHONPATH=src python "$$file" || exit 1; done'
 
 clean: ## remove the environment and everything that a run made
-	rm -rf $(VENV) data/raw data/zarr data/run data/checkpoints reports/train reports/pictures .dvc/cache .dvc/tmp
+	rm -rf $(VENV) data/raw data/zarr data/run data/checkpoints reports/train reports/pictures reports/report.html .dvc/cache .dvc/tmp
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

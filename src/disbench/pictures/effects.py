@@ -34,6 +34,7 @@ def effects(subject: Subject, folder: Path) -> list[Path]:
     for axes, latent in zip(panels, order, strict=False):
         factor = int(matrix[place[latent]].argmax())
         _panel(axes, codes[:, latent], factors[:, factor], bins[:, factor])
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel(subject.factor_names[factor])
         axes.set_title(f"z{latent}: robustness {matrix[place[latent], factor]:.2f}")
     for axes in panels[len(order) :]:

@@ -88,7 +88,7 @@ def rank_correlations(frame: StudyFrame, out: Path) -> Path:
             colors=_DIVERGING,
             digits=0,
         )
-        axes.set_xticks(range(len(names)), titles, rotation=35, ha="right", rotation_mode="anchor")
+        axes.set_xticks(range(len(names)), titles, rotation=90)
     return write_figure(out / "rank_correlation.png", figure)
 
 
@@ -130,7 +130,9 @@ def against_unsupervised(frame: StudyFrame, dataset: str, out: Path) -> Path:
             own = runs[runs["objective"] == objective]
             axes.plot(own[pair[0]], own[pair[1]], marker, color=color, markersize=3, alpha=0.7)
         axes.set_title(f"{100 * spearman(runs[pair].to_numpy(float))[0, 1]:.0f} %", fontsize=9)
-        axes.locator_params(nbins=3)
+        axes.tick_params(labelsize=7)
+        axes.locator_params(axis="x", nbins=2)
+        axes.locator_params(axis="y", nbins=3)
         if row == shape[0] - 1:
             axes.set_xlabel(_wrapped(pair[0]))
         if column == 0:

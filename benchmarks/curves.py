@@ -28,7 +28,8 @@ from disbench.seeds import derive_seed
 from disbench.training.checkpoint import CheckpointFolder
 from disbench.training.devices import flushed_denormals
 from disbench.training.images import ResidentImages
-from disbench.training.loop import InterruptedTrainingError, train
+from disbench.training.interrupt import InterruptedTrainingError
+from disbench.training.loop import train
 from disbench.training.memory import keep_freed_memory
 
 REFERENCE = Path(__file__).parents[1] / "tests" / "golden" / "curves.json"

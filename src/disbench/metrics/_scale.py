@@ -16,6 +16,13 @@ def as_float64(codes: NDArray[Any]) -> Floats:
     return double
 
 
+def require_range(codes: NDArray[Any]) -> None:
+    """Raise if squares of codes overflow in the precision that they have."""
+    limit = 1e18 if codes.dtype == np.float32 else 1e100
+    if codes.size and np.abs(codes).max() > limit:
+        raise ValueError(f"expected codes within {limit:g} of zero; got {float(np.abs(codes).max())!r}. Rescale them")
+
+
 def standardized(train: Floats, test: Floats) -> tuple[Floats, Floats]:
     """Both samples in units of the training points; a constant latent becomes 0."""
     mean, scale = train.mean(axis=0), train.std(axis=0)

@@ -9,7 +9,8 @@ from pydantic import NonNegativeFloat, PositiveInt
 from disbench.factors import IntArray
 from disbench.metrics._options import Compat, NumPoints
 from disbench.metrics._pairs import chunks, draw_factors, require_repeats
-from disbench.table import FloatArray, Table
+from disbench.metrics._scale import require_range
+from disbench.table import FloatArray, RepresentationTable, Table
 
 Floats = NDArray[np.float64]
 
@@ -69,6 +70,7 @@ def factor_vae(
             f"factor_vae takes variances over a batch; expected a batch_size of at least 2; got {batch_size!r}"
         )
     require_repeats(table, "factor_vae")
+    require_range(table.mean if isinstance(table, RepresentationTable) else table.train_codes)
     codes, _ = table.sample(num_variance_estimate, rng)
     global_variances = variances(codes)
     scale = np.sqrt(global_variances.max()) if prune_relative_to == "largest" else 1.0

@@ -53,6 +53,8 @@ def unsupervised(
     codes, _ = table.sample(num_train, rng)
     active = as_float64(codes)[:, np.ptp(codes, axis=0) > 0]
     covariance = np.atleast_2d(np.cov(active, rowvar=False)) if active.shape[1] else np.zeros((0, 0))
+    varies = np.diag(covariance) > np.finfo(np.float64).tiny  # The variance of tiny differences is 0.
+    covariance = covariance[varies][:, varies]
     distance = gaussian_wasserstein_correlation(covariance)
     trace = float(np.trace(covariance))
     bins = discretize(codes, num_bins)
@@ -75,7 +77,10 @@ def gaussian_total_correlation(covariance: Floats) -> float:
 
 def gaussian_wasserstein_correlation(covariance: Floats) -> float:
     """Squared 2-Wasserstein distance of a Gaussian with a covariance (d, d) to the one with its diagonal."""
-    scale = np.sqrt(np.diag(covariance))
+    trace = np.trace(covariance)
+    relative = covariance / trace if trace > 0 else covariance  # Products of large variances would overflow.
+    scale = np.sqrt(np.diag(relative))
     # C diag(C) has the eigenvalues of the symmetric matrix with the factors shared between both sides.
-    eigenvalues = np.linalg.eigvalsh(covariance * scale * scale[:, None])
-    return max(0.0, float(2 * np.trace(covariance) - 2 * np.sqrt(np.maximum(eigenvalues, 0.0)).sum()))
+    eigenvalues = np.linalg.eigvalsh(relative * scale * scale[:, None])
+    distance = 2 * np.trace(relative) - 2 * np.sqrt(np.maximum(eigenvalues, 0.0)).sum()
+    return max(0.0, float(distance * trace))

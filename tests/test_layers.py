@@ -50,8 +50,8 @@ ALLOWED = {
     "cli_workspace": {"progress", "workspace"},
     "encoding": {"models", "seeds", "storage", "training"},
     "study": {
-        "catalogue", "files", "models", "objectives", "params", "progress", "scoring", "seeds", "stages", "storage",
-        "table", "training",
+        "catalogue", "files", "models", "objectives", "params", "pictures", "progress", "scoring", "seeds", "stages",
+        "storage", "table", "training",
     },
     "cli_runs": {"progress", "study"},
     "cli_study": {"cli_pictures", "study"},

@@ -79,6 +79,7 @@ def reproduce(
         MetricSeeds | None,
         typer.Option(help="Seeds of metrics: as the study drew them, or derived by name; by default as it says."),
     ] = None,
+    pictures: Annotated[bool, typer.Option(help="Draw pictures as well.")] = True,
 ) -> None:
     """Train and measure one model of a study, or measure an encoder as the study does."""
     from disbench.study import reproduce, schema
@@ -88,6 +89,8 @@ def reproduce(
     seeds = None if metric_seeds is None else "drawn" if metric_seeds is MetricSeeds.drawn else "by_name"
     if (model_num is None) == (encoder is None):
         raise ValueError("expected --model-num to train a model of the study, or --encoder to measure one of your own")
+    if pictures:
+        reproduce.require_pictures()
     if encoder is None:
         run = reproduce.varied(loaded.run(model_num or 0), num_steps=num_steps, metric_seeds=seeds)
         folder = out / loaded.name / str(model_num)
@@ -99,6 +102,8 @@ def reproduce(
         run = dataclasses.replace(reproduce.varied(loaded.run(0), metric_seeds=seeds), dataset=name)
         folder = out / loaded.name / encoder.name
         scores = reproduce.measure(encoder, run, folder, data)
+    if pictures:
+        reproduce.draw(encoder or folder / "model", run, folder, data)
     typer.echo(f"{folder}: {sum(map(len, scores.values()))} scored metrics")
 
 
@@ -132,8 +137,39 @@ def run(
         raise typer.Exit(1)
 
 
+def plan(
+    study: StudyName,
+    where: Annotated[str, typer.Option(help="Only a part, as in `study run`.")] = "",
+    data: Data = "data/zarr",
+    out: Annotated[Path | None, typer.Option(help="Folder of results, to tell how long scoring takes.")] = None,
+) -> None:
+    """Say how many runs a study has, how long they take here, and how many bytes they leave."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from disbench.progress import bytes_text
+    from disbench.study import plan, schema
+    from disbench.study.where import select
+
+    runs = select(schema.load(study), where)
+    parts = plan.plan(runs, data)
+    table = Table("data set", "objective", "runs", "ms a step", "hours to train", "hours to encode")
+    for part in parts:
+        times = (1000 * part.step_seconds, part.train_hours, part.encode_hours)
+        table.add_row(part.dataset, part.objective, f"{part.num_runs:,}", *(f"{value:,.2f}" for value in times))
+    Console().print(table)
+    hours = sum(part.train_hours + part.encode_hours for part in parts)
+    typer.echo(f"{len(runs):,} runs; {hours:,.2f} hours to train and encode on this machine, one run after the other")
+    scoring = None if out is None else plan.scoring_hours(len(runs), out)
+    if scoring is not None:
+        typer.echo(f"{scoring:,.2f} hours to score, as long as the finished runs in {out} took")
+    typer.echo(f"{bytes_text(sum(part.encoder_bytes for part in parts))} of weights")
+    typer.echo(f"{bytes_text(sum(part.table_bytes for part in parts))} of representations, with --keep-tables")
+
+
 def add_to(group: typer.Typer) -> None:
     """Add the commands to the group `study`."""
     group.command("list")(list_studies)
     group.command()(show)
+    group.command()(plan)
     group.command()(run)

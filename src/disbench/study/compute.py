@@ -4,7 +4,6 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from disbench import files, params, scoring, storage
@@ -31,10 +30,10 @@ def compute(task: Task) -> RunResult:
     with _timed(seconds, "evaluate"):
         scores = evaluate(run, table, folder / "metrics")
     if task.keep_tables:
-        write_representations(run, table, folder / "representations")
+        write_representations(run, table, folder)
     else:
         shutil.rmtree(folder / "metrics")
-    shutil.rmtree(folder / "table.zarr")
+        shutil.rmtree(folder / "table.zarr")
     return result_of(task, status="finished", scores=scores, training=training, seconds=seconds)
 
 
@@ -62,10 +61,16 @@ def evaluate(run: Run, table: RepresentationTable, folder: Path) -> dict[str, di
 
 
 def write_representations(run: Run, table: RepresentationTable, folder: Path) -> None:
-    """Write each representation as a table: mean codes, or posteriors from which codes are drawn."""
-    for representation in run.representations:
-        codes = table.sampled() if representation == "sampled" else replace(table, log_variance=None)
-        storage.write_table(folder / f"{representation}.zarr", codes, {"dataset": run.dataset})
+    """Make table.zarr the mean representation, and write one from which codes are drawn beside it."""
+    mean, sampled = (folder / "representations" / f"{name}.zarr" for name in ("mean", "sampled"))
+    mean.parent.mkdir(exist_ok=True)
+    if "sampled" in run.representations:
+        described = storage.read_attributes(folder / "table.zarr")
+        origin = {name: described[name] for name in ("encoder", "dataset_checksum", "precision")}
+        storage.write_table(sampled, table.sampled(), origin)
+    if mean.exists():
+        shutil.rmtree(mean)
+    (folder / "table.zarr").rename(mean)
 
 
 def _train(folder: Path, params_path: Path, store: Path) -> dict[str, float]:

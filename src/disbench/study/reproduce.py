@@ -1,6 +1,6 @@
 """One model of a study with everything that belongs to it, or an encoder measured as a study measures."""
 
-import shutil
+import importlib.util
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -47,6 +47,27 @@ def reproduce(run: Run, folder: Path, data: str) -> RunResult:
     return result
 
 
+def draw(model: Path, run: Run, folder: Path, data: str) -> None:
+    """Draw all pictures of a model whose representations lie in the folder, into its folder `pictures`.
+
+    Raises
+    ------
+    ValueError
+        The package that draws is not installed; see `require_pictures`.
+    """
+    require_pictures()
+    from disbench.pictures.draw import draw_all
+
+    store = storage.local_copy(store_of(data, run.dataset))
+    draw_all(model, store, folder / "representations" / "mean.zarr", folder / "pictures")
+
+
+def require_pictures() -> None:
+    """Raise ValueError unless pictures can be drawn, so that it is known before anything is trained."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ValueError("pictures need matplotlib: pip install 'disbench[report]', or leave them out: --no-pictures")
+
+
 def measure(encoder: Path, run: Run, folder: Path, data: str) -> dict[str, dict[str, dict[str, float]]]:
     """Encode with a trained encoder and score as a study does; nothing is trained.
 
@@ -75,8 +96,7 @@ def measure(encoder: Path, run: Run, folder: Path, data: str) -> dict[str, dict[
     table = encode(folder, encoder, params_path, store)
     params_path.unlink()  # it tells how the study would have trained
     scores = evaluate(run, table, folder / "metrics")
-    write_representations(run, table, folder / "representations")
-    shutil.rmtree(folder / "table.zarr")
+    write_representations(run, table, folder)
     files.write_json(folder / "scores.json", {"encoder": str(encoder), "dataset": run.dataset, "scores": scores})
     return scores
 

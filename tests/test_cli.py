@@ -13,7 +13,10 @@ from tests import ROOT
 
 COMMANDS = ["check", "fetch", "convert", "train", "postprocess", "evaluate", "score", "metrics", "objectives"]
 COMMANDS += ["encode", "export", "visualize", "import-pretrained", "report", "reproduce", "verify", "clean"]
-GROUPS = {"datasets": ["show", "preview", "verify"], "study": ["list", "plan", "run", "show", "table", "analyse", "draw"]}
+GROUPS = {
+    "datasets": ["show", "preview", "verify"],
+    "study": ["list", "plan", "run", "show", "table", "analyse", "draw"],
+}
 runner = CliRunner()
 
 

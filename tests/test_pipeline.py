@@ -113,6 +113,11 @@ def test_a_second_run_has_nothing_to_do(finished):
     assert "up to date" in output
 
 
+def test_plain_repro_never_starts_the_study(finished):
+    assert "study" not in finished.dvc("repro", "--dry")
+    assert "disbench study run reports/study/study.yaml" in finished.dvc("repro", "--dry", "reports/study/dvc.yaml")
+
+
 def test_scores_are_shown_and_plots_drawn(finished):
     shown = json.loads(finished.dvc("metrics", "show", "--json"))[""]["data"]
     assert shown["reports/metrics/mig.json"]["data"] == finished.scores()["mig"]

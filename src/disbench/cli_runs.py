@@ -122,6 +122,9 @@ def run(
         Path | None, typer.Option(help="YAML file with the arguments of dask_jobqueue.SLURMCluster.")
     ] = None,
     gpu: Annotated[bool, typer.Option("--gpu", help="A run takes one GPU of those that workers declare.")] = False,
+    only: Annotated[
+        bool, typer.Option("--only", help="First move results of runs that the study does not have to OUT/former.")
+    ] = False,
     keep_tables: Annotated[
         bool, typer.Option("--keep-tables", help="Keep representations and metrics' files.")
     ] = False,
@@ -130,7 +133,9 @@ def run(
     from disbench.study import conduct
 
     place = conduct.Place(jobs, scheduler, cluster is not None, profile, gpu)
-    tally = conduct.conduct(study, out, data, place, where=where, retry_failed=retry_failed, keep_tables=keep_tables)
+    tally = conduct.conduct(
+        study, out, data, place, where=where, retry_failed=retry_failed, keep_tables=keep_tables, only=only
+    )
     if tally.interrupted:
         raise typer.Exit(130)
     if tally.num_failed:

@@ -97,3 +97,17 @@ def test_workers_listen_on_loopback_only():
 def test_a_scheduler_that_is_not_there_is_named():
     with pool.scheduler("tcp://127.0.0.1:9", seconds=1) as connect, pytest.raises(OSError, match=r"127\.0\.0\.1:9"):
         connect()
+
+
+def test_runs_that_the_study_no_longer_has_are_moved_out_and_back(study, tmp_path, data):
+    out = tmp_path / "out"
+
+    def numbers():
+        return sorted(result.parameters["objectives.beta_vae.beta"] for result in results.read_all(out))
+
+    for beta in ([1, 4], [4, 8], [1, 4]):
+        file = study(objectives={"beta_vae": {"beta": beta}}, datasets=["tiny"], seeds=1)
+        conducted(file, out, data, standin.work, only=True)
+        assert numbers() == beta
+    assert notes(out).total() == 3
+    assert len(list((out / "former").iterdir())) == 1

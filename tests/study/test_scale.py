@@ -144,17 +144,20 @@ class Dask:
 
 @contextmanager
 def disturbed(dask: Dask, out: Path, counts: Counter):
-    """Kill a worker every few seconds, and the scheduler with all its workers once, half-way."""
+    """Kill a worker every few hundred runs, and the scheduler with all its workers once, half-way."""
     ended, rng = threading.Event(), random.Random(0)  # noqa: S311
 
     def disturb() -> None:
-        while not ended.wait(rng.uniform(4, 12)):
-            if not counts["scheduler"] and num_lines(out / "notes") > 6300:
+        next_kill = 100
+        while not ended.wait(0.2):
+            num_started = num_lines(out / "notes")
+            if not counts["scheduler"] and num_started > 6300:
                 dask.kill()
                 counts["scheduler"] += 1
                 dask.start()
-            else:
-                counts["worker"] += dask.kill_a_worker(rng)
+            elif num_started > next_kill and dask.kill_a_worker(rng):
+                counts["worker"] += 1
+                next_kill = num_started + rng.randrange(200, 1000)
 
     thread = threading.Thread(target=disturb)
     thread.start()

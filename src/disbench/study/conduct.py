@@ -13,7 +13,7 @@ from disbench.study.compute import compute
 from disbench.study.execute import Work
 from disbench.study.pool import Connect
 from disbench.study.runner import run_all
-from disbench.study.tasks import todo
+from disbench.study.tasks import fingerprints, set_aside, todo
 from disbench.study.watch import Tally, watching
 from disbench.study.where import select
 
@@ -60,6 +60,7 @@ def conduct(
     where: str = "",
     retry_failed: bool = False,
     keep_tables: bool = False,
+    only: bool = False,
     work: Work = compute,
     say: Callable[[str], Any] = lambda line: print(line, file=sys.stderr, flush=True),
 ) -> Tally:
@@ -81,6 +82,8 @@ def conduct(
         Do the runs that failed, and no others.
     keep_tables
         Keep representations.
+    only
+        Move results of runs that the study does not have out of the way first: from `runs` to `former`.
     work
         What is done for a run.
     say
@@ -103,6 +106,12 @@ def conduct(
     if not runs:
         raise ValueError(f"no run of {study} fulfils {where!r}")
     data = data if "://" in data else str(Path(data).resolve())
+    if only:
+        loaded = schema.load(study)
+        everything = [loaded.run(number) for number in range(loaded.num_runs)]
+        num_moved = set_aside(out, fingerprints(everything, data))
+        if num_moved:
+            say(f"{num_moved:,} runs that the study does not have lie in {out / 'former'} now")
     remaining = todo(runs, out, data, retry_failed=retry_failed, keep_tables=keep_tables)  # fmt: skip
     total = len(remaining.tasks) if retry_failed else len(runs)
     tally = Tally(total, before=0 if retry_failed else remaining.num_finished + remaining.num_failed)

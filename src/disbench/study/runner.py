@@ -135,7 +135,10 @@ def _outcome(future: Any, task: Task) -> Outcome | None:
         return None  # its scheduler went away
     except KilledWorker:
         return None  # Dask suspects every run that a dying worker had; which of them is at fault, `execute` counts
-    except OSError as error:  # the worker could not write the result
+    except OSError as error:
+        if future.status != "error":
+            return None  # the connection broke while the outcome was fetched
+        # the worker could not write the result
         write(task, failure(task, f"{type(error).__name__}: {error}"))
         return Outcome(task.run.number, task.fingerprint, "failed")
     return outcome

@@ -44,13 +44,17 @@ def data_checksums(datasets: Iterable[str], data: str) -> dict[str, str]:
     return found
 
 
+def fingerprints(runs: Sequence[Run], data: str) -> list[str]:
+    """Fingerprint of each run, of its parameters, the data that the folder or address has, and the code."""
+    checksums = data_checksums(sorted({run.dataset for run in runs}), data)
+    return [run.fingerprint(checksums[run.dataset]) for run in runs]
+
+
 def todo(runs: Sequence[Run], out: Path, data: str, *, retry_failed: bool = False, keep_tables: bool = False) -> Todo:
     """Tasks for the runs that have no result in the folder `out`; with `retry_failed`, for those that failed."""
-    checksums = data_checksums(sorted({run.dataset for run in runs}), data)
     session = uuid4().hex
     tasks, num_finished, num_failed = [], 0, 0
-    for run in runs:
-        fingerprint = run.fingerprint(checksums[run.dataset])
+    for run, fingerprint in zip(runs, fingerprints(runs, data), strict=True):
         folder = out / "runs" / fingerprint
         task = Task(run, fingerprint, folder, store_of(data, run.dataset), keep_tables, session)
         path = folder / results.NAME
@@ -63,6 +67,25 @@ def todo(runs: Sequence[Run], out: Path, data: str, *, retry_failed: bool = Fals
         else:
             num_failed += 1
     return Todo(tasks, num_finished, num_failed)
+
+
+def set_aside(out: Path, wanted: Iterable[str]) -> int:
+    """Move runs that the study does not have from `runs` to `former`, and back those that it has again.
+
+    Returns
+    -------
+    num_moved
+        How many were moved out.
+    """
+    runs, former, wanted = out / "runs", out / "former", set(wanted)
+    for folder in former.iterdir() if former.is_dir() else ():
+        if folder.name in wanted and not (runs / folder.name).exists():
+            folder.rename(runs / folder.name)
+    others = [folder for folder in runs.iterdir() if folder.name not in wanted] if runs.is_dir() else []
+    for folder in others:
+        former.mkdir(exist_ok=True)
+        folder.rename(former / folder.name)
+    return len(others)
 
 
 def _remedy(dataset: str) -> str:

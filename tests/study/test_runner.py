@@ -5,6 +5,7 @@ import random
 import signal
 from collections import Counter
 
+import psutil
 import pytest
 from tests.study import standin
 
@@ -86,12 +87,21 @@ def test_a_run_takes_a_gpu_of_a_worker_that_has_one(study, tmp_path, data):
     assert tally.num_finished == 3
 
 
-def test_workers_listen_on_loopback_only():
+def test_everything_listens_on_loopback_only():
+    here = psutil.Process()
+    before = {connection.laddr for connection in here.net_connections("tcp")}
     with pool.local(1) as connect:
         client = connect()
-        addresses = [client.scheduler.address, *client.run(lambda dask_worker: dask_worker.address).values()]
+        processes = [here, *here.children(recursive=True)]
+        listening = {
+            connection.laddr
+            for process in processes
+            for connection in process.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN
+        }
         client.close()
-    assert [address for address in addresses if not address.startswith("tcp://127.0.0.1:")] == []
+    assert len(listening - before) >= 3, "scheduler, nanny, worker"
+    assert {address.ip for address in listening - before} == {"127.0.0.1"}
 
 
 def test_a_scheduler_that_is_not_there_is_named():

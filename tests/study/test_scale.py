@@ -143,21 +143,21 @@ class Dask:
 
 
 @contextmanager
-def disturbed(dask: Dask, out: Path, counts: Counter):
-    """Kill a worker every few hundred runs, and the scheduler with all its workers once, half-way."""
+def disturbed(dask: Dask, out: Path, counts: Counter, num_runs: int):
+    """Kill a worker every now and then, and the scheduler with all its workers once, half-way."""
     ended, rng = threading.Event(), random.Random(0)  # noqa: S311
 
     def disturb() -> None:
-        next_kill = 100
+        next_kill = num_runs // 60
         while not ended.wait(0.2):
             num_started = num_lines(out / "notes")
-            if not counts["scheduler"] and num_started > 6300:
+            if not counts["scheduler"] and num_started > num_runs // 2:
                 dask.kill()
                 counts["scheduler"] += 1
                 dask.start()
             elif num_started > next_kill and dask.kill_a_worker(rng):
                 counts["worker"] += 1
-                next_kill = num_started + rng.randrange(200, 1000)
+                next_kill = num_started + rng.randrange(num_runs // 60, num_runs // 12)
 
     thread = threading.Thread(target=disturb)
     thread.start()
@@ -173,7 +173,8 @@ def num_lines(path: Path) -> int:
 
 
 @pytest.mark.slow
-def test_all_12600_runs_with_killed_workers_and_a_new_scheduler(tmp_path):
+@pytest.mark.parametrize("num_runs", [600, 12600])
+def test_runs_of_the_published_study_with_killed_workers_and_a_new_scheduler(tmp_path, num_runs):
     study = schema.load("unsupervised_study_v1")
     for seed, name in enumerate(study.datasets):
         write_store(tmp_path / f"stores/{name}.zarr", seed)
@@ -182,18 +183,27 @@ def test_all_12600_runs_with_killed_workers_and_a_new_scheduler(tmp_path):
     dask.start()
     began = time.monotonic()
     try:
-        with disturbed(dask, out, counts):
+        with disturbed(dask, out, counts, num_runs):
             place = Place(scheduler=f"tcp://127.0.0.1:{dask.port}")
-            tally = conduct(study.name, out, str(tmp_path / "stores"), place, work=standin.work, say=said.append)
+            tally = conduct(
+                study.name,
+                out,
+                str(tmp_path / "stores"),
+                place,
+                where=f"number<{num_runs}",
+                work=standin.work,
+                say=said.append,
+            )
     finally:
         dask.kill()
+        dask.log.close()
     seconds = time.monotonic() - began
-    print(f"12,600 runs in {seconds:.0f} s, {1000 * seconds / 12600:.1f} ms a run; killed {dict(counts)}")
-    assert (tally.num_finished, tally.num_failed) == (12600, 0), said
+    print(f"{num_runs:,} runs in {seconds:.0f} s, {1000 * seconds / num_runs:.1f} ms a run; killed {dict(counts)}")
+    assert (tally.num_finished, tally.num_failed) == (num_runs, 0), said
     found = [results.read(path) for path in results.paths(out)]
-    assert sorted(result.number for result in found) == list(range(12600))
+    assert sorted(result.number for result in found) == list(range(num_runs))
     notes = Counter((out / "notes").read_text().splitlines())
     assert [note for note in notes if note.startswith("again")] == [], "no run is started that has a result"
     assert counts["scheduler"] == 1
     assert counts["worker"] > 0
-    assert notes.total() - 12600 <= counts["worker"] + 2 * counts["scheduler"]
+    assert notes.total() - num_runs <= counts["worker"] + 2 * counts["scheduler"]

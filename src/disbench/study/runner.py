@@ -55,7 +55,7 @@ def run_all(
     try:
         while waiting or flight.tasks:
             waiting.extendleft(flight.reconnect(patience))
-            while waiting and len(flight.tasks) < flight.most:
+            while waiting and not flight.closed and len(flight.tasks) < flight.most:
                 flight.submit(waiting.popleft())
             for task, outcome in flight.ended():
                 if outcome is None:
@@ -82,6 +82,10 @@ class _Flight:
     @property
     def num_running(self) -> int:
         return min(len(self.tasks), self.num_workers)
+
+    @property
+    def closed(self) -> bool:
+        return bool(self._client.status == "closed")
 
     @property
     def most(self) -> int:
@@ -114,9 +118,10 @@ class _Flight:
         if self._client.status == "running":
             self.num_workers = _num_threads(self._client, self.num_workers)
             return []
+        if not self.closed:
+            return []  # it looks for its scheduler itself, as long as it takes to connect
         lost = list(self.tasks.values())
         self.tasks.clear()
-        self._client.close(timeout=0)
         self._client = _connect_again(self._connect, patience)
         return lost
 

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from hashlib import sha256
 
 import pytest
@@ -6,6 +8,7 @@ import torch
 
 from disbench.models.store import ModelError, load_decoder, load_encoder, read_description, save_model
 from disbench.models.vae import Vae
+from tests import ROOT
 
 DESCRIPTION = {"objective": "beta_vae", "dataset": "toy", "checksum": "sha256:00"}
 
@@ -95,3 +98,11 @@ def test_folders_that_hold_no_model_are_refused(tmp_path):
     (tmp_path / "model.json").write_text('{"format": "disbench model"}')
     with pytest.raises(ModelError, match="lacks architecture, checksum, image_shape, num_latents, weights"):
         load_encoder(tmp_path)
+
+
+def test_loading_a_model_does_not_load_the_compiler(tmp_path):
+    """`torch._dynamo` takes seconds to import, and every command that loads a model would wait for it."""
+    save_model(tmp_path, Vae("conv", (16, 16, 1), 2, torch.Generator()), {})
+    code = f"import sys, disbench; disbench.load_encoder({str(tmp_path)!r}); print('torch._dynamo' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT / "src")
+    assert result.stdout.strip() == "False"

@@ -10,6 +10,8 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
     """Draw the kernels of every layer of `module` from `generator`, in the order of its parameters; zero the biases."""
     with torch.no_grad():
         for name, parameter in module.named_parameters():
+            if parameter.is_meta:  # only its shape is asked for
+                continue
             if name.endswith("bias"):
                 parameter.zero_()
             else:

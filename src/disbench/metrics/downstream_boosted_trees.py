@@ -38,7 +38,8 @@ def downstream_boosted_trees(
     -------
     dict
         For each number n: `n:mean_train_accuracy`, `n:mean_test_accuracy`, `n:min_train_accuracy`,
-        `n:min_test_accuracy` over factors, and `n:train_accuracy_factor_i`, `n:test_accuracy_factor_i`, in [0, 1].
+        `n:min_test_accuracy` over factors, and `n:train_accuracy_factor_i`, `n:test_accuracy_factor_i`, in [0, 1]; 1
+        if every value is predicted, whether or not each factor has a latent of its own.
 
     Raises
     ------

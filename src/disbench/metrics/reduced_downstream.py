@@ -47,8 +47,9 @@ def reduced_downstream(
         `n:reduced_factor_i:mean_S_accuracy_factor_j` of every factor j,
         `n:reduced_factor_i:mean_S_accuracy_reduced_factor` of factor i,
         `n:reduced_factor_i:mean_S_accuracy_non_reduced_factor`, the mean of the others; and the means over i,
-        `n:mean_S_accuracy_reduced_factor` and `n:mean_S_accuracy_other_factors`, all in [0, 1]. In a disentangled
-        representation the first is low and the second high, as long as a factor has as many latents as are removed.
+        `n:mean_S_accuracy_reduced_factor` and `n:mean_S_accuracy_other_factors`, all in [0, 1], 1 if every value is
+        still predicted. In a disentangled representation the first is low and the second high, as long as a factor has
+        as many latents as are removed.
 
     Raises
     ------

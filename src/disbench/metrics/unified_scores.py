@@ -53,7 +53,10 @@ def unified_scores(
         reference's), `M.mig.factor_f`, `M.sap.factor_f`, `M.modularity.code_d`; and of the graph that joins latents
         and factors related by at least a threshold: `M.max_precision`, the largest number of groups at any threshold,
         `M.area_precision`, the area under that number over thresholds, and `M.merge_i_j`, how many stronger relations
-        there are than the one that first puts factors i and j in the same group.
+        there are than the one that first puts factors i and j in the same group. All are at least 0; those of DCI and
+        modularity are in [0, 1], 1 if each latent, or for completeness each factor, has one relation only. Gaps are in
+        [0, 1], too, but for `sap` of mutual informations, which is in nats, and for `mig` of the other matrices, which
+        is divided by the factors' entropies although they are not in nats.
 
     Raises
     ------

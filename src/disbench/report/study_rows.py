@@ -11,7 +11,7 @@ _LABELS = ("representation", "metric", "score", "value")
 
 
 def study_rows(results: pd.DataFrame) -> list[Row]:
-    """One row for each run and representation.
+    """One row for each run and representation, in the order of the runs' numbers.
 
     Parameters
     ----------
@@ -25,7 +25,8 @@ def study_rows(results: pd.DataFrame) -> list[Row]:
     """
     if results.empty:
         raise ValueError("expected a study with finished runs; there is none")
-    return [_row(group) for _, group in results.groupby(["fingerprint", "representation"], observed=True, sort=False)]
+    keys = ["number", "fingerprint", "representation"]
+    return [_row(group) for _, group in results.groupby(keys, observed=True)]
 
 
 def _row(group: pd.DataFrame) -> Row:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from disbench.study.execute import Outcome, Task, Work, execute, failure, write
+from disbench.study import results
+from disbench.study.execute import Outcome, Task, Work, checksum, execute, failure, write
 from disbench.study.pool import Connect
 
 _LEAST_IN_FLIGHT = 64
@@ -132,21 +133,19 @@ class _Flight:
 
 
 def _outcome(future: Any, task: Task) -> Outcome | None:
-    from distributed import CancelledError, KilledWorker
+    """How a run ended, from the file that it wrote: what Dask keeps of it dies with the worker."""
+    from distributed import KilledWorker
 
-    try:
-        outcome: Outcome = future.result(timeout=_SECONDS_WITHOUT_SCHEDULER)
-    except (CancelledError, TimeoutError):
-        return None  # its scheduler went away
-    except KilledWorker:
-        return None  # Dask suspects every run that a dying worker had; which of them is at fault, `execute` counts
-    except OSError as error:
-        if future.status != "error":
-            return None  # the connection broke while the outcome was fetched
-        # the worker could not write the result
-        write(task, failure(task, f"{type(error).__name__}: {error}"))
-        return Outcome(task.run.number, task.fingerprint, "failed")
-    return outcome
+    path = task.folder / results.NAME
+    if path.is_file() and checksum(path) != task.replaces:
+        return Outcome(task.run.number, task.fingerprint, results.read(path).status)
+    error = future.exception() if future.status == "error" else None
+    # Dask suspects every run that a dying worker had; which of them is at fault, `execute` counts.
+    if error is None or isinstance(error, KilledWorker):
+        return None
+    # the worker could not write the result
+    write(task, failure(task, f"{type(error).__name__}: {error}"))
+    return Outcome(task.run.number, task.fingerprint, "failed")
 
 
 def _num_threads(client: Any, before: int) -> int:

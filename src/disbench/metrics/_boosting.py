@@ -57,7 +57,7 @@ def _part(samples, start, stop, goes_left):
 
 
 @compiled(fastmath=_FAST)
-def _grow(lists, samples, values, tied, gradient, seed, inverse, weight, leaf_of, features, thresholds, importance):
+def _grow(lists, samples, values, runs, gradient, seed, inverse, weight, leaf_of, features, thresholds, importance):
     """Grow a tree on gradients; `lists[0]` are the points sorted by each feature, the others are room for the halves.
 
     Fills the splits of the nodes and the leaf of each point, and adds to the importances. `samples` are the points in
@@ -93,7 +93,7 @@ def _grow(lists, samples, values, tied, gradient, seed, inverse, weight, leaf_of
             )
             num_constant[left : right + 1] = known
             gain, feature, num_left = best_split(
-                source, start, stop, gradient, total, weight, values, tied, visits[:num_visits]
+                source, start, stop, gradient, total, weight, values, runs, visits[:num_visits]
             )
         if feature >= 0:
             cut = start + num_left
@@ -127,13 +127,13 @@ def _grow(lists, samples, values, tied, gradient, seed, inverse, weight, leaf_of
 
 @compiled(fastmath=_FAST)
 def grow_trees(
-    first, last, lists, inverse, values, tied, labels, seeds, rate, gradients, raw, features, thresholds, leaves, gains
+    first, last, lists, inverse, values, runs, labels, seeds, rate, gradients, raw, features, thresholds, leaves, gains
 ):
     """Grow the trees of classes `first` to `last` at one stage, and add what they predict to `raw`.
 
     Shapes, of n points, d features and k classes (one for a binary problem, which is class 1): lists (3, d, n), of
     which the first are the points sorted by each feature and the others room to work; inverse (n + 1,), of 0, 1, ..., n
-    with 0 for 0; values (d, n); tied (d,), whether many points share a value; labels (n,); seeds (k,), of the order in
+    with 0 for 0; values (d, n); runs (d,), the most points that share a value; labels (n,); seeds (k,), of the order in
     which nodes consider features, of which the first of several equals wins; gradients, raw (k, n); and the trees:
     features and thresholds (k, 7), leaves (k, 8), gains (k, d), to which the decrease of the squared error is added.
     """
@@ -145,7 +145,7 @@ def grow_trees(
     for label in range(first, last):
         gradient = gradients[label]
         stops = _grow(
-            lists, samples, values, tied, gradient, seeds[label], inverse, weight, leaf_of,
+            lists, samples, values, runs, gradient, seeds[label], inverse, weight, leaf_of,
             features[label], thresholds[label], gains[label],
         )  # fmt: skip
         places[0], places[1:] = 0, stops[:7]

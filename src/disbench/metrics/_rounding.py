@@ -11,6 +11,8 @@ import numpy as np
 
 from disbench.metrics._compile import compiled
 
+_BLOCK = 128
+
 
 @compiled()
 def _block_sum(values, start, num):
@@ -41,20 +43,28 @@ def pairwise_sum(values, start, num):
 
 @compiled()
 def multinomial_gradients(raw, labels, start, stop, gradients):
-    """Write target minus probability (k, n) of scores (k, n), for the points from `start` to `stop`."""
+    """Write target minus probability (k, n) of scores (k, n), for the points from `start` to `stop`.
+
+    Class by class for a block of points at a time, which lie side by side in memory.
+    """
     num_classes = len(raw)
-    for point in range(start, stop):
-        top = raw[0, point]
+    tops, totals = np.empty(_BLOCK), np.empty(_BLOCK)
+    for begin in range(start, stop, _BLOCK):
+        size = min(_BLOCK, stop - begin)
+        tops[:size] = raw[0, begin : begin + size]
         for label in range(1, num_classes):
-            top = max(top, raw[label, point])
-        total = 0.0
+            for index in range(size):
+                tops[index] = max(tops[index], raw[label, begin + index])
+        totals[:] = 0.0
         for label in range(num_classes):
-            value = math.exp(raw[label, point] - top)
-            gradients[label, point] = value
-            total += value
+            for index in range(size):
+                value = math.exp(raw[label, begin + index] - tops[index])
+                gradients[label, begin + index] = value
+                totals[index] += value
         for label in range(num_classes):
-            target = 1.0 if labels[point] == label else 0.0
-            gradients[label, point] = target - gradients[label, point] / total
+            for index in range(size):
+                target = 1.0 if labels[begin + index] == label else 0.0
+                gradients[label, begin + index] = target - gradients[label, begin + index] / totals[index]
 
 
 @compiled()

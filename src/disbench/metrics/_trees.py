@@ -80,7 +80,7 @@ class _Sorted(NamedTuple):
 
     values: NDArray[np.float32]  # (d, n); scikit-learn splits in single precision too.
     order: NDArray[np.uint32]  # (d, n), points by value.
-    tied: NDArray[np.bool_]  # (d,), many points share a value.
+    runs: IntArray  # (d,), the most points that share a value.
     inverse: Floats  # (n + 1,), 1 / n, and 0 for 0.
 
 
@@ -133,7 +133,7 @@ class _Boosted:
         lists = np.empty((3, *data.order.shape), dtype=np.uint32)
         lists[0] = data.order
         grow_trees(
-            first, last, lists, data.inverse, data.values, data.tied, self.labels, self._seeds[stage],
+            first, last, lists, data.inverse, data.values, data.runs, self.labels, self._seeds[stage],
             _LEARNING_RATE, self.gradients, self.raw, self._features[stage], self._thresholds[stage],
             self._leaves[stage], self._gains,
         )  # fmt: skip
@@ -176,7 +176,12 @@ def _sort(codes: FloatArray) -> _Sorted:
     if not np.isfinite(values).all():
         raise ValueError(f"expected codes within 3e38 of zero; got {float(np.abs(codes).max())!r}. Rescale them")
     order = np.argsort(values, axis=1, kind="stable")
-    gaps = np.diff(np.take_along_axis(values, order, axis=1).astype(np.float64), axis=1)
-    tied = np.asarray((gaps <= 1e-7).mean(axis=1) > 0.02)
+    runs = np.array([_longest_run(column) for column in np.take_along_axis(values, order, axis=1)])
     inverse = np.concatenate([[0.0], 1 / np.arange(1, len(codes) + 1)])
-    return _Sorted(values, order.astype(np.uint32), tied, inverse)
+    return _Sorted(values, order.astype(np.uint32), runs, inverse)
+
+
+def _longest_run(column: NDArray[np.float32]) -> int:
+    """Most neighbours in sorted values (n,) that scikit-learn does not split."""
+    apart = np.flatnonzero(column[1:] > column[:-1] + np.float32(1e-7)) + 1
+    return int(np.diff(np.concatenate([[0], apart, [len(column)]])).max())

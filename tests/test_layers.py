@@ -32,7 +32,7 @@ ALLOWED = {
     "training": {"factors", "files", "models", "objectives", "observations", "progress", "seeds", "storage"},
     "stages": {
         "catalogue", "datasets", "download", "files", "models", "objectives", "observations", "params", "progress",
-        "report", "scoring", "seeds", "storage", "table", "training", "transfer",
+        "pictures", "report", "scoring", "seeds", "storage", "table", "training", "transfer",
     },
     "report": {
         "catalogue", "factors", "metrics", "models", "observations", "params", "progress", "seeds", "storage", "table",

@@ -147,3 +147,10 @@ def test_what_is_neither_a_folder_nor_a_revision_is_refused(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(app, ["report", "no-such-run"])
     assert "'no-such-run' is neither the folder of a run nor a revision" in str(result.exception)
+
+
+def test_the_figures_of_a_study_are_in_its_page(study):
+    drawings = study.find_elements(By.CSS_SELECTOR, ".drawing img")
+    captions = {drawing.get_attribute("alt") for drawing in drawings}
+    assert {"distribution mig", "distribution sap", "rank correlation"} <= captions
+    assert all(study.execute_script("return arguments[0].naturalWidth", drawing) > 100 for drawing in drawings)

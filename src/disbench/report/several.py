@@ -1,6 +1,8 @@
 """The pages of several runs: a few with their explorers, or all of a study."""
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bokeh.embed import json_item
@@ -25,12 +27,39 @@ def comparison_page(runs: Mapping[str, Run]) -> str:
     return _page(f"{len(rows)} runs", "comparison", rows, explorers)
 
 
-def study_page(name: str, rows: Sequence[Row]) -> str:
-    """HTML page of the runs of a study: a table and a scatter plot, filtered by data set and objective."""
-    return _page(name, "study", rows, [])
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of a study.
+
+    Parameters
+    ----------
+    caption
+        What it shows.
+    png
+        Content of the file.
+    """
+
+    caption: str
+    png: bytes
+
+    @property
+    def uri(self) -> str:
+        """The file as an address that holds it."""
+        return f"data:image/png;base64,{b64encode(self.png).decode()}"
 
 
-def _page(title: str, kind: str, rows: Sequence[Row], explorers: Sequence[Mapping[str, Any]]) -> str:
+def study_page(name: str, rows: Sequence[Row], drawings: Sequence[Drawing]) -> str:
+    """HTML page of the runs of a study: figures, and a table and a scatter plot that filters narrow down."""
+    return _page(name, "study", rows, [], drawings)
+
+
+def _page(
+    title: str,
+    kind: str,
+    rows: Sequence[Row],
+    explorers: Sequence[Mapping[str, Any]],
+    drawings: Sequence[Drawing] = (),
+) -> str:
     columns = columns_of(rows)
     return render(
         "several.html",
@@ -42,6 +71,7 @@ def _page(title: str, kind: str, rows: Sequence[Row], explorers: Sequence[Mappin
         chosen=_first_choice(columns),
         scatter=_scatter(),
         explorers=explorers,
+        drawings=drawings,
     )
 
 

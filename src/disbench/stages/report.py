@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 
 from disbench import files
+from disbench.pictures.studies import draw_study
 from disbench.report.revisions import folder_of
 from disbench.report.run import read_run
-from disbench.report.several import comparison_page, study_page
+from disbench.report.several import Drawing, comparison_page, study_page
 from disbench.report.single import single_page
 from disbench.report.study_rows import study_rows
 
@@ -23,5 +25,10 @@ def report(names: Sequence[str], *, page: Path, metrics: Sequence[str] = ()) -> 
 
 
 def report_study(name: str, results: pd.DataFrame, *, page: Path) -> None:
-    """Write the page of a study, from its results."""
-    files.write_bytes(page, study_page(name, study_rows(results)).encode())
+    """Write the page of a study, from its results; figures are those of the mean representation if it was scored."""
+    rows = study_rows(results)
+    representation = min(results["representation"].unique())
+    with TemporaryDirectory() as folder:
+        paths = draw_study(results, Path(folder), representation=representation)
+        drawings = [Drawing(path.stem.replace("_", " "), path.read_bytes()) for path in paths]
+    files.write_bytes(page, study_page(name, rows, drawings).encode())

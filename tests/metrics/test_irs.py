@@ -40,3 +40,9 @@ def test_factors_that_never_vary_are_an_error(rng):
     codes = rng.normal(size=(10, 2))
     with pytest.raises(ValueError, match="at least 1 factor with two or more values"):
         irs(LabelledCodes(codes, np.ones((10, 2)), codes, np.ones((10, 2))), rng)
+
+
+def test_codes_whose_squares_overflow_are_an_error(rng):
+    codes, factors = rng.normal(size=(10, 2)), rng.integers(2, size=(10, 2))
+    with pytest.raises(ValueError, match=r"within 1e\+100 of zero"):
+        irs(LabelledCodes(1e308 * np.sign(codes), factors, codes, factors), rng)

@@ -61,3 +61,13 @@ def test_standardizing_makes_the_score_independent_of_scale(rng):
     ]
     assert scores[0] == scores[1]
     assert scores[2] != scores[3]
+
+
+def test_numbers_near_the_limits_of_double_precision(rng):
+    codes, factors = rng.normal(size=(50, 2)), rng.normal(size=(50, 1))
+    expected = squared_correlations(codes, factors)
+    for scale in (1e-300, 1e300):
+        np.testing.assert_allclose(squared_correlations(codes, scale * factors), expected)
+    classes = rng.integers(2, size=(50, 1))
+    with pytest.raises(ValueError, match=r"within 1e\+50 of zero"):
+        svm_accuracies(1e99 * codes, classes, 1e99 * codes, classes)

@@ -18,7 +18,15 @@ def as_float64(codes: NDArray[Any]) -> Floats:
 
 def require_range(codes: NDArray[Any]) -> None:
     """Raise if squares of codes overflow in the precision that they have."""
-    limit = 1e18 if codes.dtype == np.float32 else 1e100
+    _refuse_beyond(1e18 if codes.dtype == np.float32 else 1e100, codes)
+
+
+def require_fourth_powers(codes: NDArray[Any]) -> None:
+    """Raise if fourth powers of codes in double precision overflow."""
+    _refuse_beyond(1e50, codes)
+
+
+def _refuse_beyond(limit: float, codes: NDArray[Any]) -> None:
     if codes.size and np.abs(codes).max() > limit:
         raise ValueError(f"expected codes within {limit:g} of zero; got {float(np.abs(codes).max())!r}. Rescale them")
 

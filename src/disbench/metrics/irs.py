@@ -10,6 +10,7 @@ from pydantic import PositiveInt
 from disbench.metrics._checks import require_factors, varying_factors
 from disbench.metrics._information import discretize
 from disbench.metrics._options import Compat, NumPoints
+from disbench.metrics._scale import require_range
 from disbench.table import FloatArray, Table
 
 Floats = NDArray[np.float64]
@@ -54,13 +55,14 @@ def irs(
     Raises
     ------
     ValueError
-        If no factor varies.
+        If no factor varies, or if squares of codes overflow.
 
     Notes
     -----
     Suter et al., "Robustly disentangled causal mechanisms", ICML 2019, section 4. The reference's `irs`.
     """
     codes, factors = table.sample(num_train, rng)
+    require_range(codes)
     factors = factors[:, varying_factors(factors)]
     require_factors(np.arange(factors.shape[1]), 1, "irs")
     # The reference averages along contiguous latents; in single precision the order of a sum shows.

@@ -8,7 +8,7 @@ from disbench.factors import IntArray
 from disbench.metrics._checks import class_indices, require_factors, require_latents, varying_factors
 from disbench.metrics._linear_svm import OneFeatureProblem
 from disbench.metrics._options import NumPoints
-from disbench.metrics._scale import as_float64, standardized
+from disbench.metrics._scale import as_float64, require_fourth_powers, standardized
 from disbench.table import FloatArray, Table
 
 
@@ -78,9 +78,12 @@ def sap(
 def squared_correlations(codes: FloatArray, factors: NDArray[np.number]) -> NDArray[np.float64]:
     """Squared Pearson correlations (num_latents, num_factors); 0 for latents with a variance up to 1e-12."""
     num_latents = codes.shape[1]
-    covariance = np.cov(np.concatenate([codes, factors.astype(np.float64)], axis=1), rowvar=False)
+    # Squares of factors far from 1 would overflow, or vanish.
+    scaled = factors / np.abs(factors).max(axis=0).astype(np.float64)
+    covariance = np.cov(np.concatenate([codes, scaled], axis=1), rowvar=False)
     variance = np.diag(covariance)
-    active = variance[:num_latents, None] > 1e-12
+    # A factor may vary only within the precision around a large value.
+    active = (variance[:num_latents, None] > 1e-12) & (variance[num_latents:] > 0)
     product = np.where(active, variance[:num_latents, None] * variance[num_latents:], 1.0)
     return np.asarray(np.where(active, covariance[:num_latents, num_latents:] ** 2, 0.0) / product)
 
@@ -89,6 +92,7 @@ def svm_accuracies(
     train_codes: FloatArray, train_factors: IntArray, test_codes: FloatArray, test_factors: IntArray, c: float = 0.01
 ) -> NDArray[np.float64]:
     """Test accuracies (num_latents, num_factors) of one support vector machine for each latent and factor."""
+    require_fourth_powers(train_codes)  # The solver multiplies gradients with curvatures.
     accuracies = np.empty((train_codes.shape[1], train_factors.shape[1]))
     for factor, classes in enumerate(train_factors.T):
         present, classes = np.unique(classes, return_inverse=True)

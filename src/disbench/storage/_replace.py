@@ -29,7 +29,9 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield partial
     except BaseException:
-        shutil.rmtree(partial)
+        # A thread of Zarr may be removing its own file just now: the error to tell is the first one, and the next
+        # writer removes what is left.
+        shutil.rmtree(partial, ignore_errors=True)
         raise
     if path.exists():
         path.rename(old)

@@ -102,7 +102,8 @@ def train(
     """Train an encoder and a decoder; go on from a checkpoint if one is there."""
     from disbench.stages.train import train
 
-    train(params_path=params, store_path=dataset, checkpoints=checkpoints, model=model, log=log, scores_path=scores)
+    with cli_runs.stopped_in_words():
+        train(params_path=params, store_path=dataset, checkpoints=checkpoints, model=model, log=log, scores_path=scores)
 
 
 @app.command(rich_help_panel=STAGES)

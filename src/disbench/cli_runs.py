@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
@@ -94,7 +97,8 @@ def reproduce(
     if encoder is None:
         run = reproduce.varied(loaded.run(model_num or 0), num_steps=num_steps, metric_seeds=seeds)
         folder = out / loaded.name / str(model_num)
-        scores = reproduce.reproduce(run, folder, data).scores
+        with stopped_in_words():
+            scores = reproduce.reproduce(run, folder, data).scores
     else:
         name = dataset or reproduce.dataset_of(encoder)
         if name is None:
@@ -170,6 +174,17 @@ def plan(
         typer.echo(f"{scoring:,.2f} hours to score, as long as the finished runs in {out} took")
     typer.echo(f"{bytes_text(sum(part.encoder_bytes for part in parts))} of weights")
     typer.echo(f"{bytes_text(sum(part.table_bytes for part in parts))} of representations, with --keep-tables")
+
+
+@contextmanager
+def stopped_in_words() -> Iterator[None]:
+    """Say what work that was stopped says of itself; a Ctrl-C alone would only say that it came."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        if not stopped.args:
+            raise
+        sys.exit(f"disbench: {stopped}")
 
 
 def add_to(group: typer.Typer) -> None:

@@ -37,7 +37,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch, **settings: object) -> dict[str, float]:
-    monkeypatch.setattr("disbench.stages.train._NUM_ASSESSED", NUM_ASSESSED)
+    monkeypatch.setattr("disbench.stages._training._NUM_ASSESSED", NUM_ASSESSED)
     monkeypatch.chdir(folder)  # DVCLive looks for a repository around the current folder
     params = small_params()
     params["train"] |= {"num_steps": NUM_STEPS, "num_latents": NUM_LATENTS, "log_every": 2, **settings}

@@ -1,19 +1,24 @@
 """Train several runs of one objective in one process; each leaves what the train stage alone would leave."""
 
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from disbench import params, storage
+from disbench import params
 from disbench.params import Params
-from disbench.stages.train import describe, fingerprint, log_rows, make_model, write_results
+from disbench.stages._training import (
+    describe,
+    fingerprint,
+    log_rows,
+    make_model,
+    open_training_set,
+    options_of_loop,
+    write_results,
+)
 from disbench.training.checkpoint import CheckpointFolder
-from disbench.training.devices import choose_device, choose_dtype, flushed_denormals
+from disbench.training.devices import flushed_denormals
 from disbench.training.finite import DivergedError
-from disbench.training.interrupt import InterruptedTrainingError
-from disbench.training.load import load_images
 from disbench.training.memory import keep_freed_memory
 from disbench.training.together import train_together as train_loop
 
@@ -51,46 +56,31 @@ def train_together(runs: Sequence[RunPaths], *, store_path: Path, checkpoints: P
     Raises
     ------
     ValueError
-        If the runs differ in more.
+        If the runs differ in more, or the images are streamed.
+    InterruptedTrainingError
+        Training was asked to stop, and a checkpoint is written.
     """
     keep_freed_memory()
     settings = [params.read(run.params_path) for run in runs]
     _require_alike(settings, [run.params_path for run in runs])
-    setup = settings[0].train
-    device = choose_device(setup.device)
-    dtype = choose_dtype(setup.precision, device)
-    store = storage.open_dataset(store_path)
-    images = load_images(store, device=device, dtype=dtype, seed=setup.seed, num_bytes=setup.image_bytes)
-    made = [make_model(each, store, device) for each in settings]
-    vaes, objectives = [vae for vae, _ in made], [objective for _, objective in made]
-    descriptions = [describe(each, store, images, device, dtype) for each in settings]
+    data = open_training_set(settings[0].train, store_path)
+    vaes, objectives = zip(*(make_model(each, data) for each in settings), strict=True)
+    descriptions = [describe(each, data) for each in settings]
     folder = CheckpointFolder(checkpoints / fingerprint({"together": descriptions}))
     with folder.locked():
-        try:
-            with ExitStack() as stack:
-                logs = [stack.enter_context(log_rows(run.log)) for run in runs]
-                errors = train_loop(
-                    vaes,
-                    objectives,
-                    images,
-                    seeds=[each.train.seed for each in settings],
-                    num_steps=setup.num_steps,
-                    batch_size=setup.batch_size,
-                    learning_rate=setup.learning_rate,
-                    reconstruction=setup.reconstruction,
-                    activation=setup.activation,
-                    subtract_entropy=setup.subtract_entropy,
-                    adam_epsilon=setup.adam_epsilon,
-                    log_every=setup.log_every,
-                    logs=logs,
-                    checkpoints=folder,
-                    checkpoint_seconds=setup.checkpoint_seconds,
-                )
-        except InterruptedTrainingError as stopped:
-            sys.exit(f"disbench: {stopped}")  # in words, as the train stage does
+        with ExitStack() as stack:
+            errors = train_loop(
+                vaes,
+                objectives,
+                data.images,
+                seeds=[each.train.seed for each in settings],
+                logs=[stack.enter_context(log_rows(run.log)) for run in runs],
+                checkpoints=folder,
+                **options_of_loop(settings[0].train),
+            )
         for run, each, vae, description, error in zip(runs, settings, vaes, descriptions, errors, strict=True):
             if error is None:
-                write_results(each, vae, images, description, model=run.model, scores_path=run.scores_path)
+                write_results(each, vae, data.images, description, model=run.model, scores_path=run.scores_path)
         folder.clear()
     return errors
 

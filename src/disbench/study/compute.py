@@ -11,12 +11,19 @@ from disbench.study.execute import Task, result_of
 from disbench.study.results import NAME, RunResult
 from disbench.study.runs import Run
 from disbench.table import RepresentationTable
+from disbench.training.stopping import stop_if_asked
 
 _OF_A_RUN = ("model", "metrics", "representations", "table.zarr", "train", "training.json", NAME)
 
 
 def compute(task: Task) -> RunResult:
-    """Train, encode and score, going on from what an earlier attempt at the same run left."""
+    """Train, encode and score, going on from what an earlier attempt at the same run left.
+
+    Raises
+    ------
+    StoppedError
+        If it was asked to stop; the same call goes on.
+    """
     run, folder = task.run, task.folder
     _forget_other_run(folder, task.fingerprint)
     params_path = folder / "params.yaml"
@@ -25,6 +32,7 @@ def compute(task: Task) -> RunResult:
     seconds: dict[str, float] = {}
     with _timed(seconds, "train"):
         training = _train(folder, params_path, store)
+    stop_if_asked("encoding")
     with _timed(seconds, "postprocess"):
         table = encode(folder, folder / "model", params_path, store)
     with _timed(seconds, "evaluate"):
@@ -54,6 +62,7 @@ def evaluate(run: Run, table: RepresentationTable, folder: Path) -> dict[str, di
         for metric, options in run.metrics.items():
             path = folder / representation / f"{metric}.json"
             if not path.is_file():
+                stop_if_asked(f"{metric} of {representation}")
                 seed = run.metric_seed(representation, metric)
                 files.write_json(path, scoring.evaluate(metric, codes, seed=seed, **options))
             scores.setdefault(representation, {})[metric] = files.read_json(path)

@@ -15,6 +15,7 @@ from typing import IO, Any, Literal
 from disbench import files
 from disbench.study.results import NAME, RunResult
 from disbench.study.runs import Run
+from disbench.training.stopping import StoppedError, stoppable
 
 _MOST_STARTS = 4
 
@@ -50,14 +51,21 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended."""
+    """How a run ended, or that it was stopped and has not."""
 
     number: int
     fingerprint: str
-    status: Literal["finished", "failed"]
+    status: Literal["finished", "failed", "stopped"]
 
 
 Work = Callable[[Task], RunResult]
+
+_stopped: set[str] = set()  # sessions whose runs this process is to stop
+
+
+def request_stop(session: str) -> None:
+    """Stop the runs of a session that this process has, now and later; each keeps what it has done."""
+    _stopped.add(session)
 
 
 def execute(task: Task, work: Work) -> Outcome:
@@ -65,7 +73,10 @@ def execute(task: Task, work: Work) -> Outcome:
 
     Other processes that are given the same run wait, and find the result.
     """
-    with _alone(task.folder) as lock:
+    stopped = Outcome(task.run.number, task.fingerprint, "stopped")
+    if task.session in _stopped:
+        return stopped
+    with _alone(task.folder) as lock, stoppable(lambda: task.session in _stopped):
         path = task.folder / NAME
         if path.is_file() and checksum(path) != task.replaces:
             status = RunResult.model_validate_json(path.read_bytes()).status
@@ -74,6 +85,9 @@ def execute(task: Task, work: Work) -> Outcome:
             try:
                 _count_start(lock, task.session)
                 result = work(task)
+            except StoppedError as error:
+                print(error)
+                return stopped
             except Exception:
                 result = failure(task, traceback.format_exc())
         write(task, result)

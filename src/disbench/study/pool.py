@@ -32,6 +32,7 @@ def local(jobs: int, *, gpu: bool = False) -> Iterator[Connect]:
             worker_dashboard_address="127.0.0.1:0",
             silence_logs="CRITICAL",
             resources={"GPU": 1} if gpu else None,
+            preload="disbench.study.worker",
             env={name: os.environ.get(name, threads) for name in names},
         ) as cluster
     ):

@@ -1,18 +1,20 @@
 """Runs of a study through Dask: handed out a few at a time, handed out again when they are lost."""
 
+import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from disbench.study import results
-from disbench.study.execute import Outcome, Task, Work, checksum, execute, failure, write
+from disbench.study.execute import Outcome, Task, Work, checksum, execute, failure, request_stop, write
 from disbench.study.pool import Connect
 
 _LEAST_IN_FLIGHT = 64
 _SECONDS_BETWEEN_LOOKS = 1.0
 _SECONDS_WITHOUT_SCHEDULER = 600.0
+_SECONDS_TO_STOP = 60.0
 
 Report = Callable[[Outcome | None, int], None]
 
@@ -29,7 +31,8 @@ def run_all(
     """Do all tasks, each on one worker at a time.
 
     A run whose worker dies goes to another one; one that took several workers with it is recorded as failed. If the
-    scheduler goes away, what was handed out is handed out again to the one that comes in its place.
+    scheduler goes away, what was handed out is handed out again to the one that comes in its place. After Ctrl-C the
+    workers are asked to stop and given a minute for their checkpoints; a second one ends them at once.
 
     Parameters
     ----------
@@ -51,6 +54,8 @@ def run_all(
     ------
     OSError
         There is no scheduler.
+    KeyboardInterrupt
+        After Ctrl-C, when the workers have stopped.
     """
     waiting, flight = deque(tasks), _Flight(connect, work, resources)
     try:
@@ -64,6 +69,10 @@ def run_all(
                 else:
                     report(outcome, flight.num_running)
             report(None, flight.num_running)
+    except KeyboardInterrupt:
+        for outcome in flight.stop():
+            report(outcome, flight.num_running)
+        raise
     finally:
         flight.close()
 
@@ -126,6 +135,16 @@ class _Flight:
         self._client = _connect_again(self._connect, patience)
         return lost
 
+    def stop(self) -> Iterator[Outcome]:
+        """Ask the workers to stop, wait until they have, and yield what has ended nevertheless."""
+        deadline = time.monotonic() + _SECONDS_TO_STOP
+        while self.tasks and self._client.status == "running" and time.monotonic() < deadline:
+            for session in {task.session for task in self.tasks.values()}:  # again, for workers may be new
+                _tell(self._client, session)
+            for _, outcome in self.ended():
+                if outcome is not None:
+                    yield outcome
+
     def close(self) -> None:
         if self._client.status == "running":
             self._client.cancel(list(self.tasks), force=True)
@@ -146,6 +165,13 @@ def _outcome(future: Any, task: Task) -> Outcome | None:
     # the worker could not write the result
     write(task, failure(task, f"{type(error).__name__}: {error}"))
     return Outcome(task.run.number, task.fingerprint, "failed")
+
+
+def _tell(client: Any, session: str) -> None:
+    try:
+        client.run(request_stop, session, on_error="ignore")
+    except (OSError, TimeoutError, RuntimeError) as error:  # the scheduler goes away, and its workers with it
+        print(f"the workers could not be asked to stop ({error!r})", file=sys.stderr)
 
 
 def _num_threads(client: Any, before: int) -> int:

@@ -15,7 +15,7 @@ from disbench.params import DatasetParams, EvaluateParams, Params, PostprocessPa
 _NOT_IDENTIFYING = ("train.device", "train.image_gigabytes", "train.log_every", "train.checkpoint_seconds")
 _CODE = (
     "factors.py", "metrics", "models", "objectives", "observations.py", "scoring.py", "seeds.py",
-    "stages/postprocess.py", "stages/train.py", "table.py", "training",
+    "stages/_training.py", "stages/postprocess.py", "stages/together.py", "stages/train.py", "table.py", "training",
 )  # fmt: skip
 
 

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from disbench.training.checkpoint import Checkpoint, CheckpointFolder
+from disbench.training.stopping import StoppedError, asked_to_stop
 
 _PAUSE_AFTER_SAVE = 100  # times the duration of a save is the least time until the next
 
 
-class InterruptedTrainingError(KeyboardInterrupt):
-    """A signal asked training to stop; a checkpoint was written first."""
+class InterruptedTrainingError(StoppedError):
+    """Training was asked to stop; a checkpoint was written first."""
 
     def __init__(self, step: int, num_steps: int, checkpoints: CheckpointFolder | None) -> None:
         done = f"stopped after {step:,} of {num_steps:,} steps"
@@ -51,9 +52,12 @@ class SaveClock:
 
 @contextmanager
 def stop_signals() -> Iterator[Callable[[], bool]]:
-    """Yield a function that says whether SIGTERM or Ctrl-C came; what was set for them is set again at the end."""
+    """Yield a function that says whether SIGTERM or Ctrl-C came, or whether the thread was asked to stop.
+
+    What was set for the signals is set again at the end.
+    """
     if threading.current_thread() is not threading.main_thread():  # no signal arrives there, nor can be waited for
-        yield lambda: False
+        yield asked_to_stop
         return
     received: list[int] = []
 
@@ -62,7 +66,7 @@ def stop_signals() -> Iterator[Callable[[], bool]]:
 
     before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: bool(received)
+        yield lambda: bool(received) or asked_to_stop()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -17,6 +17,7 @@ Trees = Literal["disbench", "scikit-learn"]
 """Whose implementation of boosted trees."""
 
 _NUM_STAGES, _LEARNING_RATE = 100, 0.1
+_NUM_BINS = 128  # Most bins of the points sorted by a latent; fewer bound less tightly, more cost more. At most 256.
 _SEED_END = 2**31 - 1  # Trees of scikit-learn draw their seed below this.
 
 
@@ -75,11 +76,13 @@ class _ScikitLearn:
         return np.asarray(self._model.predict(codes), dtype=np.int64)
 
 
-class _Sorted(NamedTuple):
+class Sorted(NamedTuple):
     """Training codes of d latents and n points, prepared for all trees."""
 
     values: NDArray[np.float32]  # (d, n); scikit-learn splits in single precision too.
     order: NDArray[np.uint32]  # (d, n), points by value.
+    edges: IntArray  # (num_bins + 1,), where in the order the bins start.
+    bins: NDArray[np.uint8]  # (n, d), the bin of each point.
     runs: IntArray  # (d,), the most points that share a value.
     inverse: Floats  # (n + 1,), 1 / n, and 0 for 0.
 
@@ -90,7 +93,7 @@ class _Boosted:
     Arrays have one entry for each class, or a single one for two classes, as scikit-learn's.
     """
 
-    def __init__(self, data: _Sorted, labels: IntArray, state: np.random.RandomState) -> None:
+    def __init__(self, data: Sorted, labels: IntArray, state: np.random.RandomState) -> None:
         from scipy.special import logit
 
         self._classes, self.labels = np.unique(labels, return_inverse=True)
@@ -129,13 +132,9 @@ class _Boosted:
     def grow(self, stage: int, first: int, last: int) -> None:
         from disbench.metrics._boosting import grow_trees
 
-        data = self._data
-        lists = np.empty((3, *data.order.shape), dtype=np.uint32)
-        lists[0] = data.order
         grow_trees(
-            first, last, lists, data.inverse, data.values, data.runs, self.labels, self._seeds[stage],
-            _LEARNING_RATE, self.gradients, self.raw, self._features[stage], self._thresholds[stage],
-            self._leaves[stage], self._gains,
+            first, last, self._data, self.labels, self._seeds[stage], _LEARNING_RATE, self.gradients, self.raw,
+            self._features[stage], self._thresholds[stage], self._leaves[stage], self._gains,
         )  # fmt: skip
 
     def predict(self, codes: FloatArray) -> IntArray:
@@ -169,7 +168,7 @@ def _parts(num: int, size: int | None = None) -> list[tuple[int, int]]:
     return [(start, min(start + size, num)) for start in range(0, num, size)]
 
 
-def _sort(codes: FloatArray) -> _Sorted:
+def _sort(codes: FloatArray) -> Sorted:
     """Prepare training codes (n, d). Values beyond the range of single precision are an error, as in scikit-learn."""
     with np.errstate(over="ignore"):
         values = np.ascontiguousarray(codes.T, dtype=np.float32)
@@ -178,7 +177,14 @@ def _sort(codes: FloatArray) -> _Sorted:
     order = np.argsort(values, axis=1, kind="stable")
     runs = np.array([_longest_run(column) for column in np.take_along_axis(values, order, axis=1)])
     inverse = np.concatenate([[0.0], 1 / np.arange(1, len(codes) + 1)])
-    return _Sorted(values, order.astype(np.uint32), runs, inverse)
+    num, num_latents = codes.shape
+    num_bins = min(_NUM_BINS, -(-num // 8))
+    edges = np.linspace(0, num, num_bins + 1).astype(np.int64)
+    bins = np.empty((num, num_latents), dtype=np.uint8)
+    of_place = np.repeat(np.arange(num_bins), np.diff(edges))
+    for latent in range(num_latents):
+        bins[order[latent], latent] = of_place
+    return Sorted(values, order.astype(np.uint32), edges, bins, runs, inverse)
 
 
 def _longest_run(column: NDArray[np.float32]) -> int:

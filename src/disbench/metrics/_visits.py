@@ -24,13 +24,13 @@ def _next(state):
 
 
 @compiled()
-def draw_visits(source, start, stop, values, state, order, constants, num_known, visits):
+def draw_visits(lowest, highest, state, order, constants, num_known, visits):
     """Fill `visits` with the features that vary in a node, in random order.
 
-    Returns how many there are, and how many features are constant in the node. Shapes, of d features: `source` (d, n),
-    the points sorted by each feature; `values` (d, n); `state` (1,), of the generator. `order` (d,) and `constants`
-    (d,) are carried from node to node of a tree, depth first: the features in the order that earlier draws left, and
-    the constant ones, of which the parent node knew `num_known`.
+    Returns how many there are, and how many features are constant in the node. Shapes, of d features: `lowest` (d,) and
+    `highest` (d,) are the ends of their values in the node; `state` (1,), of the generator. `order` (d,) and
+    `constants` (d,) are carried from node to node of a tree, depth first: the features in the order that earlier draws
+    left, and the constant ones, of which the parent node knew `num_known`.
     """
     last, num_drawn, num_found, num_visits = len(order), 0, 0, 0
     while last > num_known + num_found:
@@ -43,8 +43,7 @@ def draw_visits(source, start, stop, values, state, order, constants, num_known,
             continue
         place += num_found
         feature = order[place]
-        points = source[feature]
-        if values[feature, points[stop - 1]] <= values[feature, points[start]] + TIE:
+        if highest[feature] <= lowest[feature] + TIE:
             first = num_known + num_found
             order[place], order[first] = order[first], feature
             num_found += 1
@@ -58,3 +57,24 @@ def draw_visits(source, start, stop, values, state, order, constants, num_known,
     for index in range(num_known, num_known + num_found):
         constants[index] = order[index]
     return num_visits, num_known + num_found
+
+
+@compiled()
+def find_ends(order, edges, values, path, mask, code, sums, lowest, highest):
+    """Fill the smallest and the largest value (d,) of each feature in a node, given the points in its bins."""
+    for feature in range(len(order)):
+        points = order[feature]
+        place = 0
+        while sums[feature, place, 2] == 0:
+            place += 1
+        place = edges[place]
+        while path[points[place]] & mask != code:
+            place += 1
+        lowest[feature] = values[feature, points[place]]
+        place = sums.shape[1] - 1
+        while sums[feature, place, 2] == 0:
+            place -= 1
+        place = edges[place + 1] - 1
+        while path[points[place]] & mask != code:
+            place -= 1
+        highest[feature] = values[feature, points[place]]

@@ -86,6 +86,8 @@ def robustness(codes: FloatArray, factors: NDArray[np.int64], diff_quantile: flo
         total = np.zeros(codes.shape[1])
         for value in values:
             group = codes[column == value]
-            total += np.percentile(np.abs(group - group.mean(axis=0)), diff_quantile * 100, axis=0)
+            # Quantiles in double precision: NumPy 2 rounds the quantile itself to the precision of the distances.
+            distances = np.abs(group - group.mean(axis=0)).astype(np.float64)
+            total += np.percentile(distances, diff_quantile * 100, axis=0)
         matrix[:, index] = 1.0 - total / len(values) / largest
     return matrix, largest.astype(np.float64)

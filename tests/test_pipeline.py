@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from disbench.report.revisions import place_of
 from tests import ROOT
 
 SCORES = {"mig": "discrete_mig", "sap": "SAP_score", "factor_vae": "eval_accuracy", "dci": "disentanglement"}
@@ -142,7 +143,7 @@ def test_a_mistake_stops_before_anything_is_computed(finished, setting, message)
     assert finished.scores() == before
 
 
-def test_experiments_are_queued_compared_and_named(finished):
+def test_experiments_are_queued_compared_and_named(finished, monkeypatch):
     queued = finished.dvc(
         "exp", "run", "evaluate", "--queue", "-S", "train.objective=beta_vae", "-S", "train.seed=range(1,3)"
     )
@@ -151,6 +152,7 @@ def test_experiments_are_queued_compared_and_named(finished):
     shown = json.loads(finished.dvc("exp", "show", "--json"))
     experiments = shown[1]["experiments"]
     runs = {experiment["name"]: experiment["revs"][-1]["data"] for experiment in experiments}
+    revisions = {experiment["name"]: experiment["revs"][-1]["rev"] for experiment in experiments}
     assert sorted(run["params"]["params.yaml"]["data"]["train"]["seed"] for run in runs.values()) == [1, 2]
     reconstruction = {run["metrics"]["reports/metrics/train.json"]["data"]["reconstruction"] for run in runs.values()}
     assert len(reconstruction | {finished.scores()["train"]["reconstruction"]}) == 3
@@ -160,6 +162,10 @@ def test_experiments_are_queued_compared_and_named(finished):
     command = [sys.executable, "-m", "disbench", "report", *runs, "--out", str(page)]
     subprocess.run(command, cwd=finished.path, env={**ENVIRONMENT, "PYTHONPATH": "src"}, check=True)
     assert [name for name in runs if name not in page.read_text()] == []
+    monkeypatch.chdir(finished.path)
+    for name, revision in revisions.items():
+        with place_of(name) as place:
+            assert revision.startswith(place.commit)
 
 
 def killed_while_training(repository: Repository) -> None:

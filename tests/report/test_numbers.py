@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from disbench.factors import FactorSpace
-from disbench.report.facts import commit, duration_text, facts, training_seconds
+from disbench.report.facts import duration_text, facts, training_seconds
 from disbench.report.latents import describe_latents, information_shares, kl_divergences
 from disbench.report.matrices import relation_matrices
 from disbench.report.page import number
 from disbench.report.points import draw_points
+from disbench.report.revisions import commit
 from disbench.report.run import Curve, read_run
 from disbench.report.scores import shown_scores
 from disbench.report.standing import Standing, standings

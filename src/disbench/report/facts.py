@@ -1,10 +1,7 @@
 """What was run: data, parameters, versions, commit and durations, as rows of text."""
 
-import shutil
-import subprocess
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from disbench.progress import bytes_text
@@ -34,23 +31,12 @@ def facts(run: Run) -> Facts:
             **{f"{name}.{key}": str(value) for name, chosen in metrics.items() for key, value in chosen.items()},
         },
         "Versions": {
-            "commit": commit(run.folder),
+            "commit": run.commit,
             "training code": str(description["code"])[:12],
             **{f"{name}, trained with": str(value) for name, value in description["versions"].items()},
             **{f"{name}, reported with": version(name) for name in _PACKAGES},
         },
     }
-
-
-def commit(folder: Path) -> str:
-    """Commit of the repository around a folder, and whether files differ from it."""
-    if shutil.which("git") is None:
-        return "unknown: no git"
-    head = _git(folder, "rev-parse", "HEAD")
-    if head is None:
-        return "none"
-    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    return f"{head[:12]}, with changes" if changed else head[:12]
 
 
 def training_seconds(speed: Curve) -> float:
@@ -89,9 +75,3 @@ def _data(run: Run) -> dict[str, str]:
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:
     return {key: str(value) for key, value in values.items()}
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    """What git prints; None if it fails, as it does outside a repository."""
-    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else None

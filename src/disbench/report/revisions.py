@@ -1,20 +1,32 @@
 """Runs by name: a folder, or an experiment or another revision of the repository, read through DVC."""
 
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
 from scmrepo.exceptions import SCMError
 
+_COMMIT_LENGTH = 12
 _PARTS = ("params.yaml", "data/run", "reports/metrics", "reports/train")
 
 
+@dataclass(frozen=True)
+class Place:
+    """Folder of a run, and the commit of the repository that it belongs to."""
+
+    folder: Path
+    commit: str
+
+
 @contextmanager
-def folder_of(name: str) -> Iterator[Path]:
-    """Folder of a run; what a revision left is copied from DVC's cache, and gone afterwards.
+def place_of(name: str) -> Iterator[Place]:
+    """Where a run is; what a revision left is copied from DVC's cache, and gone afterwards.
 
     The images are those of the current folder: they are not copied.
 
@@ -24,7 +36,7 @@ def folder_of(name: str) -> Iterator[Path]:
         If it is neither a folder nor a revision, or if the cache lacks what the run left.
     """
     if Path(name).is_dir():
-        yield Path(name)
+        yield Place(Path(name), commit(Path(name)))
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -38,4 +50,21 @@ def folder_of(name: str) -> Iterator[Path]:
                 "`dvc exp list` and `git log` name revisions"
             ) from error
         (folder / "data/zarr").symlink_to(Path("data/zarr").resolve())
-        yield folder
+        yield Place(folder, files.repo.get_rev()[:_COMMIT_LENGTH])
+
+
+def commit(folder: Path) -> str:
+    """Commit of the repository around a folder, and whether files differ from it."""
+    if shutil.which("git") is None:
+        return "unknown: no git"
+    head = _git(folder, "rev-parse", "HEAD")
+    if head is None:
+        return "none"
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return f"{head[:_COMMIT_LENGTH]}, with changes" if changed else head[:_COMMIT_LENGTH]
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What git prints; None if it fails, as it does outside a repository."""
+    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -32,6 +32,8 @@ class Run:
     ----------
     folder
         Of the run: params.yaml, data/ and reports/, as the pipeline lays them out.
+    commit
+        Of the repository around the folder; of a revision, its own.
     settings
         Its params.yaml.
     model
@@ -45,6 +47,7 @@ class Run:
     """
 
     folder: Path
+    commit: str
     settings: Params
     model: Mapping[str, Any]
     scores: Scores
@@ -75,7 +78,7 @@ def model_path(folder: Path) -> Path:
     return folder / "data/run/model"
 
 
-def read_run(folder: Path, metrics: Sequence[str] = ()) -> Run:
+def read_run(folder: Path, metrics: Sequence[str] = (), *, commit: str = "none") -> Run:
     """Read what the pipeline left in a folder.
 
     Parameters
@@ -84,6 +87,8 @@ def read_run(folder: Path, metrics: Sequence[str] = ()) -> Run:
         With params.yaml.
     metrics
         Those whose scores are wanted; all that are there if none is named.
+    commit
+        As `Run` has it.
 
     Raises
     ------
@@ -104,7 +109,8 @@ def read_run(folder: Path, metrics: Sequence[str] = ()) -> Run:
     if missing:
         raise ValueError(f"{folder / 'reports/metrics'}: no scores of {', '.join(missing)}; run `dvc repro evaluate`")
     scores = {name: found[name] for name in metrics or found}
-    return Run(folder, settings, model, scores, training, _read_curves(folder / "reports/train"), store, table)
+    curves = _read_curves(folder / "reports/train")
+    return Run(folder, commit, settings, model, scores, training, curves, store, table)
 
 
 def _check_belongs(folder: Path, model: Mapping[str, Any], store: ImageStore, table: Mapping[str, Any]) -> None:

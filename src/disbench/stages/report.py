@@ -9,7 +9,7 @@ import pandas as pd
 
 from disbench import files
 from disbench.pictures.studies import draw_study
-from disbench.report.revisions import folder_of
+from disbench.report.revisions import place_of
 from disbench.report.run import read_run
 from disbench.report.several import Drawing, comparison_page, study_page
 from disbench.report.single import single_page
@@ -19,7 +19,8 @@ from disbench.report.study_rows import study_rows
 def report(names: Sequence[str], *, page: Path, metrics: Sequence[str] = ()) -> None:
     """Write the page of finished runs, each a folder or a revision of the repository."""
     with ExitStack() as stack:
-        runs = {name: read_run(stack.enter_context(folder_of(name)), metrics) for name in names}
+        places = {name: stack.enter_context(place_of(name)) for name in names}
+        runs = {name: read_run(place.folder, metrics, commit=place.commit) for name, place in places.items()}
         html = comparison_page(runs) if len(runs) > 1 else single_page(*runs.values())
     files.write_bytes(page, html.encode())
 

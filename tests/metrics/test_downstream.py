@@ -24,7 +24,7 @@ def test_cross_validated_regression_is_the_reference_s(codes_of, solver, key):
     data, expected = golden.data, golden.scalars[key]
     num = expected["num_train"]
     codes, factors = data.train_codes[:num], data.train_factors[:num]
-    models = [fit_logistic_cv(codes, labels, solver) for labels in factors.T]
+    models = fit_logistic_cv(codes, list(factors.T), solver)
     train = [(model.predict(codes) == labels).mean() for model, labels in zip(models, factors.T, strict=True)]
     test = [
         (model.predict(data.test_codes) == labels).mean()

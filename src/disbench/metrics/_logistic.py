@@ -61,7 +61,8 @@ def fit_logistic(codes: Floats, labels: IntArray, solver: Solver = "multinomial"
     classes, targets = np.unique(labels, return_inverse=True)
     if solver == "one-versus-rest":
         return _fit_one_versus_rest(codes, targets, classes, c)
-    return fit_path(codes, targets, classes, [c])[0]
+    with single_threaded_algebra():
+        return fit_path(codes, targets, classes, [c])[0]
 
 
 def fit_path(
@@ -70,7 +71,7 @@ def fit_path(
     """Fit a multinomial classifier for each regularisation c, each from the weights of the one before.
 
     `targets` (n,) are indices into `classes`, not all of which need occur. Two classes are one binary problem.
-    `start` are weights (num_latents + 1, k), or one column for two classes.
+    `start` are weights (num_latents + 1, k), or one column for two classes. Faster with `single_threaded_algebra`.
     """
     from scipy.optimize import minimize
 
@@ -78,19 +79,18 @@ def fit_path(
     weights = np.zeros(objective.shape) if start is None else start
     options = {"maxiter": _MAX_ITERATIONS, "maxls": 50, "gtol": 1e-4, "ftol": 64 * np.finfo(np.float64).eps}
     fitted = []
-    with single_threaded_algebra():
-        for c in cs:
-            result = minimize(
-                objective.value_and_gradient,
-                weights.ravel(),
-                args=(1.0 / (c * len(codes)),),
-                method="L-BFGS-B",
-                jac=True,
-                options=options,
-            )
-            weights = result.x.reshape(objective.shape)
-            columns = weights if weights.shape[1] > 1 else np.concatenate([np.zeros_like(weights), weights], axis=1)
-            fitted.append(Logistic(classes, columns[:-1], columns[-1], "multinomial"))
+    for c in cs:
+        result = minimize(
+            objective.value_and_gradient,
+            weights.ravel(),
+            args=(1.0 / (c * len(codes)),),
+            method="L-BFGS-B",
+            jac=True,
+            options=options,
+        )
+        weights = result.x.reshape(objective.shape)
+        columns = weights if weights.shape[1] > 1 else np.concatenate([np.zeros_like(weights), weights], axis=1)
+        fitted.append(Logistic(classes, columns[:-1], columns[-1], "multinomial"))
     return fitted
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from disbench.factors import IntArray
-from disbench.metrics._logistic import Solver
+from disbench.metrics._logistic import Logistic, Solver
 from disbench.metrics._logistic_cv import fit_logistic_cv
 from disbench.metrics._scale import as_float64
 from disbench.metrics._trees import Classifier, Majority, Trees, fit_trees
@@ -29,15 +29,18 @@ def fit_predictors(
     """One classifier for each column of factors (n, num_factors), class numbers; of a single value, its majority."""
     if predictor == "boosted_trees":
         return fit_trees(codes, factors, trees)
+    several = [bool((labels != labels[0]).any()) for labels in factors.T]
+    chosen = [labels for labels, fit in zip(factors.T, several, strict=True) if fit]
+    models = iter(fit_logistic_cv(as_float64(codes), chosen, solver) if chosen else [])
     return [
-        _Logistic(codes, labels, solver) if (labels != labels[0]).any() else Majority(int(labels[0]), codes.shape[1])
-        for labels in factors.T
+        _Logistic(next(models)) if fit else Majority(int(labels[0]), codes.shape[1])
+        for labels, fit in zip(factors.T, several, strict=True)
     ]
 
 
 class _Logistic:
-    def __init__(self, codes: FloatArray, labels: IntArray, solver: Solver) -> None:
-        self._model = fit_logistic_cv(as_float64(codes), labels, solver)
+    def __init__(self, model: Logistic) -> None:
+        self._model = model
 
     def predict(self, codes: FloatArray) -> IntArray:
         return self._model.predict(as_float64(codes))

@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from threading import local
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+_LOCAL = local()
 
 
 def num_threads() -> int:
@@ -17,8 +20,11 @@ def num_threads() -> int:
 
 
 def map_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Results of a function that leaves the interpreter lock, in the order of the items."""
-    if len(items) < 2 or num_threads() < 2:
+    """Results of a function that leaves the interpreter lock, in the order of the items.
+
+    Within such a function it shares nothing more: all threads have work, and waiting for them could last for ever.
+    """
+    if len(items) < 2 or num_threads() < 2 or getattr(_LOCAL, "is_of_pool", False):
         return [function(item) for item in items]
     return list(_pool(os.getpid()).map(function, items))
 
@@ -26,14 +32,15 @@ def map_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> li
 @cache
 def _pool(process: int) -> ThreadPoolExecutor:
     """Threads of a process; a fork gets its own."""
-    return ThreadPoolExecutor(num_threads(), thread_name_prefix="disbench-metrics")
+    return ThreadPoolExecutor(num_threads(), "disbench-metrics", lambda: setattr(_LOCAL, "is_of_pool", True))
 
 
 @contextmanager
 def single_threaded_algebra() -> Iterator[None]:
     """Keep the linear algebra libraries that are loaded to one thread.
 
-    On matrices of a few kilobytes their threads spend ten times longer meeting than multiplying.
+    On matrices of a few kilobytes their threads spend ten times longer meeting than multiplying. Not to be entered by
+    several threads at once: the limit is the process's.
     """
     with _algebra().limit(limits=1, user_api="blas"):
         yield

@@ -132,13 +132,27 @@ def run(
     keep_tables: Annotated[
         bool, typer.Option("--keep-tables", help="Keep representations and metrics' files.")
     ] = False,
+    together: Annotated[
+        str, typer.Option(help="Most runs that one worker trains at once; auto: 8 on a GPU, 1 on processors.")
+    ] = "auto",
 ) -> None:
     """Run a study, or go on with it: finished runs are never repeated."""
     from disbench.study import conduct
 
+    most = None if together == "auto" else int(together) if together.isdecimal() else 0
+    if most == 0:
+        raise ValueError(f"--together: expected auto or a number from 1; got {together!r}")
     place = conduct.Place(jobs, scheduler, cluster is not None, profile, gpu)
     tally = conduct.conduct(
-        study, out, data, place, where=where, retry_failed=retry_failed, keep_tables=keep_tables, only=only
+        study,
+        out,
+        data,
+        place,
+        where=where,
+        retry_failed=retry_failed,
+        keep_tables=keep_tables,
+        only=only,
+        together=most,
     )
     if tally.interrupted:
         raise typer.Exit(130)

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Sequence
 
 from disbench.study.execute import Task, result_of
 from disbench.study.results import NAME, RunResult
@@ -24,6 +25,15 @@ def kills_its_worker(task: Task) -> RunResult:
     if task.run.number == 1:
         os._exit(1)
     return work(task)
+
+
+def impossible(tasks: Sequence[Task]) -> list[str | None]:
+    raise MemoryError("no room")
+
+
+def deadly(tasks: Sequence[Task]) -> list[str | None]:
+    note(tasks[0], "together")
+    os._exit(1)
 
 
 def note(task: Task, what: str) -> None:

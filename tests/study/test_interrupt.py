@@ -29,6 +29,8 @@ def start(study, out, data, *options):
     return subprocess.Popen(
         [sys.executable, *command], cwd=out.parent, start_new_session=True, text=True, stderr=subprocess.PIPE,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
+        # whoever runs the tests in the background of a shell ignores Ctrl-C, and so would the command
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def test_workers_are_killed_and_nothing_is_lost_or_double(study, tmp_path, data)
                     killed.append(rng.choice(sorted(killer.run(os.getpid).values())))
                     os.kill(killed[-1], signal.SIGKILL)
 
-        run_all(tasks, connect, standin.work, report)
+        run_all([(task,) for task in tasks], connect, standin.work, report)
         killer.close()
     assert sorted(ended) == list(range(400))
     assert len(killed) == 3
@@ -63,6 +63,11 @@ def test_failures_are_recorded_and_done_again_on_request(study, tmp_path, data):
     tally, said = conducted(file, out, data, standin.work)
     assert tally.num_finished == 0
     assert said[0] == "4 runs had failed before; --retry-failed does just those"
+    tally, _ = conducted(file, out, data, standin.odd_seeds_fail, retry_failed=True)
+    assert tally.num_failed == 4, "failed again, with the same bytes"
+    assert {result.error.splitlines()[-1] for result in results.read_all(out) if result.status == "failed"} == {
+        "RuntimeError: seed 1 is odd"
+    }
     tally, said = conducted(file, out, data, standin.work, retry_failed=True)
     assert (tally.num_finished, tally.num_failed) == (4, 0)
     assert notes(out) == Counter({f"started {number}": 1 for number in (0, 2, 4, 6)}) + Counter(

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from disbench.study.runs import Run
 from disbench.table import RepresentationTable
 from disbench.training.stopping import stop_if_asked
 
-_OF_A_RUN = ("model", "metrics", "representations", "table.zarr", "train", "training.json", NAME)
+_SHARE = "seconds.json"
+_OF_A_RUN = ("model", "metrics", "representations", "table.zarr", "train", "training.json", _SHARE, NAME)
 
 
 def compute(task: Task) -> RunResult:
@@ -25,13 +26,13 @@ def compute(task: Task) -> RunResult:
         If it was asked to stop; the same call goes on.
     """
     run, folder = task.run, task.folder
-    _forget_other_run(folder, task.fingerprint)
-    params_path = folder / "params.yaml"
-    params.write(params_path, run.params)
+    params_path = _prepare(task)
     store = storage.local_copy(task.store)
     seconds: dict[str, float] = {}
+    share = folder / _SHARE  # of the time of a training together
     with _timed(seconds, "train"):
         training = _train(folder, params_path, store)
+    seconds["train"] += files.read_json(share)["train"] if share.is_file() else 0
     stop_if_asked("encoding")
     with _timed(seconds, "postprocess"):
         table = encode(folder, folder / "model", params_path, store)
@@ -42,7 +43,34 @@ def compute(task: Task) -> RunResult:
     else:
         shutil.rmtree(folder / "metrics")
         shutil.rmtree(folder / "table.zarr")
+    share.unlink(missing_ok=True)
     return result_of(task, status="finished", scores=scores, training=training, seconds=seconds)
+
+
+def train_together(tasks: Sequence[Task]) -> list[str | None]:
+    """Train several runs at once, as the stage of that name; `compute` finds the models and does the rest.
+
+    The first has the checkpoints of all of them in its folder.
+
+    Returns
+    -------
+    list
+        For each run None, or why it diverged.
+    """
+    from disbench.stages.together import RunPaths, train_together
+
+    paths = [
+        RunPaths(_prepare(task), task.folder / "model", task.folder / "train", task.folder / "training.json")
+        for task in tasks
+    ]
+    checkpoints = tasks[0].folder / "together"
+    began = time.monotonic()
+    errors = train_together(paths, store_path=storage.local_copy(tasks[0].store), checkpoints=checkpoints)
+    share = (time.monotonic() - began) / len(tasks)
+    for task in tasks:
+        files.write_json(task.folder / _SHARE, {"train": share})
+    shutil.rmtree(checkpoints)
+    return [None if error is None else f"{type(error).__name__}: {error}" for error in errors]
 
 
 def encode(folder: Path, model: Path, params_path: Path, store: Path) -> RepresentationTable:
@@ -95,8 +123,17 @@ def _train(folder: Path, params_path: Path, store: Path) -> dict[str, float]:
             log=folder / "train",
             scores_path=scores,
         )
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    for name in ("checkpoints", "together"):
+        shutil.rmtree(folder / name, ignore_errors=True)
     return dict(files.read_json(scores))
+
+
+def _prepare(task: Task) -> Path:
+    """Write the parameters of a run into its folder, which then has nothing of another; returns their path."""
+    _forget_other_run(task.folder, task.fingerprint)
+    path = task.folder / "params.yaml"
+    params.write(path, task.run.params)
+    return path
 
 
 def _forget_other_run(folder: Path, fingerprint: str) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from disbench.study import pool, schema
-from disbench.study.compute import compute
+from disbench.study.compute import compute, train_together
 from disbench.study.execute import Work
+from disbench.study.groups import grouped
 from disbench.study.pool import Connect
 from disbench.study.runner import run_all
 from disbench.study.tasks import fingerprints, set_aside, todo
@@ -42,6 +43,14 @@ class Place:
     profile: Path | None = None
     gpu: bool = False
 
+    def has_gpu(self) -> bool:
+        """Whether a run gets a GPU: it asks for one, or this machine has one and does the runs."""
+        if self.gpu or self.scheduler is not None or self.slurm:
+            return self.gpu
+        from disbench.training.devices import choose_device
+
+        return choose_device("auto").type == "cuda"
+
     def connected(self) -> AbstractContextManager[Connect]:
         """What makes clients, while the block lasts."""
         if self.scheduler is not None and self.slurm:
@@ -61,6 +70,7 @@ def conduct(
     retry_failed: bool = False,
     keep_tables: bool = False,
     only: bool = False,
+    together: int | None = 1,
     work: Work = compute,
     say: Callable[[str], Any] = lambda line: print(line, file=sys.stderr, flush=True),
 ) -> Tally:
@@ -84,6 +94,8 @@ def conduct(
         Keep representations.
     only
         Move results of runs that the study does not have out of the way first: from `runs` to `former`.
+    together
+        How many runs are trained together at most, as `grouped` takes it.
     work
         What is done for a run.
     say
@@ -102,28 +114,37 @@ def conduct(
         There is no scheduler.
     """
     out = out.resolve()
-    runs = select(schema.load(study), where)
+    loaded = schema.load(study)
+    everything = [loaded.run(number) for number in range(loaded.num_runs)]
+    runs = select(loaded, where)
     if not runs:
         raise ValueError(f"no run of {study} fulfils {where!r}")
     data = data if "://" in data else str(Path(data).resolve())
     if only:
-        loaded = schema.load(study)
-        everything = [loaded.run(number) for number in range(loaded.num_runs)]
         num_moved = set_aside(out, fingerprints(everything, data))
         if num_moved:
             say(f"{num_moved:,} runs that the study does not have lie in {out / 'former'} now")
     remaining = todo(runs, out, data, retry_failed=retry_failed, keep_tables=keep_tables)  # fmt: skip
     total = len(remaining.tasks) if retry_failed else len(runs)
+    groups = grouped(remaining.tasks, everything, together, gpu=together is None and place.has_gpu())
     tally = Tally(total, before=0 if retry_failed else remaining.num_finished + remaining.num_failed)
     out.mkdir(parents=True, exist_ok=True)
-    if remaining.tasks:
+    if groups:
         try:
             with (
                 _terminated_as_interrupted(),
                 place.connected() as connect,
                 watching(tally, out / "study.log") as report,
             ):
-                run_all(remaining.tasks, connect, work, report, resources={"GPU": 1} if place.gpu else None)
+                run_all(
+                    groups,
+                    connect,
+                    work,
+                    report,
+                    joint_work=train_together,
+                    note=say,
+                    resources={"GPU": 1} if place.gpu else None,
+                )
         except KeyboardInterrupt:
             tally.interrupted = True
     _summarise(tally, remaining.num_failed if not retry_failed else 0, out, say)

@@ -3,11 +3,10 @@
 import fcntl
 import platform
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -18,6 +17,7 @@ from disbench.study.runs import Run
 from disbench.training.stopping import StoppedError, stoppable
 
 _MOST_STARTS = 4
+_MOST_STARTS_TOGETHER = 2
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Task:
     session
         Of the command that hands out the run: deaths of workers are counted within one.
     replaces
-        SHA-256 of the failed result that the run is to replace; any other result that is there stands.
+        The file, as `identity` tells it, of the failed result that the run is to replace; any other one stands.
     """
 
     run: Run
@@ -59,6 +59,8 @@ class Outcome:
 
 
 Work = Callable[[Task], RunResult]
+JointWork = Callable[[Sequence[Task]], Sequence[str | None]]
+"""What is done for several runs at once before the rest of each; for each run None, or why it failed."""
 
 _stopped: set[str] = set()  # sessions whose runs this process is to stop
 
@@ -77,9 +79,8 @@ def execute(task: Task, work: Work) -> Outcome:
     if task.session in _stopped:
         return stopped
     with _alone(task.folder) as lock, stoppable(lambda: task.session in _stopped):
-        path = task.folder / NAME
-        if path.is_file() and checksum(path) != task.replaces:
-            status = RunResult.model_validate_json(path.read_bytes()).status
+        if has_ended(task):
+            status = RunResult.model_validate_json((task.folder / NAME).read_bytes()).status
             return Outcome(task.run.number, task.fingerprint, status)
         with (task.folder / "log.txt").open("a") as log, redirect_stdout(log), redirect_stderr(log):
             try:
@@ -94,6 +95,50 @@ def execute(task: Task, work: Work) -> Outcome:
         return Outcome(task.run.number, task.fingerprint, result.status)
 
 
+def execute_together(tasks: Sequence[Task], work: JointWork) -> str | None:
+    """Do what is done at once for several runs that have no result; those that fail in it get theirs.
+
+    Whatever else goes wrong is told and noted in the logs of the runs: each can still be done alone, and so they are
+    after a second worker has died over them.
+
+    Returns
+    -------
+    reason
+        Why it could not be done; None if it was, or if the runs were stopped.
+    """
+    session = tasks[0].session
+    with ExitStack() as stack, stoppable(lambda: session in _stopped):
+        # in the same order everywhere, or two commands could wait for each other
+        locks = {task.fingerprint: stack.enter_context(_alone(task.folder)) for task in sorted(tasks, key=_fingerprint)}
+        left = [task for task in tasks if not has_ended(task)]
+        starts = [_num_starts(locks[task.fingerprint], session) for task in left]
+        if session in _stopped or not left or max(starts) >= _MOST_STARTS_TOGETHER:
+            return None
+        for task in left:
+            _note_start(locks[task.fingerprint], session)
+            _log(task, f"together with {_numbers(left)}; the log of run {left[0].run.number} has what was said")
+        with (left[0].folder / "log.txt").open("a") as log, redirect_stdout(log), redirect_stderr(log):
+            try:
+                errors = work(left)
+            except StoppedError as error:
+                print(error)
+                return None
+            except Exception as error:
+                for task in left:
+                    _log(task, f"this could not be done together, so each run is done alone: {traceback.format_exc()}")
+                return f"{_numbers(left)} could not be trained together: {type(error).__name__}: {error}"
+        for task, failed in zip(left, errors, strict=True):
+            if failed is not None:
+                write(task, failure(task, failed))
+        return None
+
+
+def has_ended(task: Task) -> bool:
+    """Whether a run has a result, other than the one that it is to replace."""
+    path = task.folder / NAME
+    return path.is_file() and identity(path) != task.replaces
+
+
 def failure(task: Task, error: str) -> RunResult:
     """Result of a run that ended with an error."""
     return result_of(task, status="failed", error=error)
@@ -104,9 +149,10 @@ def write(task: Task, result: RunResult) -> None:
     files.write_json(task.folder / NAME, result.model_dump(exclude_none=True))
 
 
-def checksum(path: Path) -> str:
-    """SHA-256 of a file."""
-    return sha256(path.read_bytes()).hexdigest()
+def identity(path: Path) -> str:
+    """What tells a file from the one that takes its place, though the content may be the same."""
+    found = path.stat()
+    return f"{found.st_ino}-{found.st_mtime_ns}"
 
 
 def result_of(task: Task, **values: Any) -> RunResult:
@@ -135,13 +181,34 @@ def _alone(folder: Path) -> Iterator[IO[str]]:
         yield file
 
 
+def _fingerprint(task: Task) -> str:
+    return task.fingerprint
+
+
+def _numbers(tasks: Sequence[Task]) -> str:
+    return f"runs {', '.join(str(task.run.number) for task in tasks)}"
+
+
+def _log(task: Task, line: str) -> None:
+    with (task.folder / "log.txt").open("a") as log:
+        log.write(f"{line}\n")
+
+
+def _num_starts(lock: IO[str], session: str) -> int:
+    lock.seek(0)
+    return lock.read().splitlines().count(session)
+
+
+def _note_start(lock: IO[str], session: str) -> None:
+    lock.write(f"{session}\n")
+    lock.flush()
+
+
 def _count_start(lock: IO[str], session: str) -> None:
     """Note in the file of the lock that the run is started; RuntimeError if it took too many workers with it."""
-    lock.seek(0)
-    num_starts = lock.read().splitlines().count(session)
-    if num_starts == _MOST_STARTS:
+    num_starts = _num_starts(lock, session)
+    if num_starts >= _MOST_STARTS:
         raise RuntimeError(
             f"started {num_starts} times, and each time its worker died before it ended; did memory run out?"
         )
-    lock.write(f"{session}\n")
-    lock.flush()
+    _note_start(lock, session)

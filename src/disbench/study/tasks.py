@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from disbench import catalogue, storage
 from disbench.study import results
-from disbench.study.execute import Task, checksum
+from disbench.study.execute import Task, identity
 from disbench.study.runs import Run
 
 
@@ -63,7 +63,7 @@ def todo(runs: Sequence[Run], out: Path, data: str, *, retry_failed: bool = Fals
         elif results.read(path).status == "finished":
             num_finished += 1
         elif retry_failed:
-            tasks.append(replace(task, replaces=checksum(path)))
+            tasks.append(replace(task, replaces=identity(path)))
         else:
             num_failed += 1
     return Todo(tasks, num_finished, num_failed)

@@ -24,11 +24,6 @@ def reduce_slots(codes: ArrayLike) -> NDArray[np.float64]:
     ------
     ValueError
         For an array of another number of axes, an empty one, or one with NaN or infinite values.
-
-    Notes
-    -----
-    Du et al., "Unsupervised learning of compositional energy concepts", NeurIPS 2021, reduce vector-wise codes by PCA
-    before they are scored, and so do later works on vector-wise disentanglement.
     """
     vectors = np.asarray(codes)
     if vectors.ndim != 3 or 0 in vectors.shape or vectors.dtype.kind not in "fiub":

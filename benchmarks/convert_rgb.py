@@ -53,6 +53,7 @@ def main() -> None:
     results: dict[str, object] = {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "images": arguments.images,
+        "load average of the last minute, before": os.getloadavg()[0],
     }
     for name, noise, write in (
         ("photographs in a plain .npz, as MPI3D", 2, write_npz),

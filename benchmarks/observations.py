@@ -23,6 +23,7 @@ from PIL import Image
 from disbench import catalogue
 from disbench.datasets import dsprites_full
 from disbench.factors import FactorSpace
+from disbench.files import write_json
 from disbench.models import Vae
 from disbench.objectives.beta_vae import BetaVae
 from disbench.observations import Observation, observation_of
@@ -75,8 +76,7 @@ def main() -> None:
     for name in arguments.sets:
         results[name] = measure(name, arguments)
         print(name, json.dumps(results[name], indent=2), flush=True)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(results, indent=2) + "\n")
+        write_json(arguments.out, results)
 
 
 def measure(name: str, arguments: argparse.Namespace) -> dict[str, dict[str, float | list[float]]]:

@@ -1,3 +1,4 @@
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,8 @@ from typer.testing import CliRunner
 
 from disbench import catalogue
 from disbench.cli import app
-from disbench.storage import open_dataset
+from disbench.storage import StoreError, open_dataset
+from disbench.workspace import verify
 
 runner = CliRunner()
 
@@ -49,6 +51,26 @@ def test_own_stores_are_listed_and_described(tmp_path: Path) -> None:
     Path("data/zarr/mine.zarr/zarr.json").write_text("{}")
     with pytest.raises(OSError, match=r"mine.zarr.*or move it out of data/zarr"):
         run("datasets")
+
+
+def test_a_damaged_store_of_ones_own_names_the_command_that_makes_it_again() -> None:
+    np.save("my images.npy", np.random.default_rng(0).integers(0, 256, (6, 16, 16), dtype=np.uint8))
+    Path("factors.csv").write_text("row,column\n0,0\n0,1\n0,2\n1,0\n1,1\n1,2\n")
+    command = ["convert", "--images", "my images.npy", "--factors", "factors.csv", "--name", "mine"]
+    run(*command, "--nuisance", "column")
+    shard = Path("data/zarr/mine.zarr/images/c.0.0.0.0")
+    before = shard.read_bytes()
+    for content in (bytes([before[0] ^ 1]) + before[1:], b""):
+        shard.write_bytes(content)
+        (mistake,) = [finding.mistake for finding in verify([Path("data")]) if finding.mistake]
+        assert mistake.endswith(f"make it again with `disbench {shlex.join(command)} --nuisance column`")
+    run(*command, "--nuisance", "column")
+    assert shard.read_bytes() == before
+    Path("lab_shades.py").write_text("from disbench.datasets.toy import dataset\n")
+    run("convert", "lab_shades:dataset", "--name", "shades", "--out", "elsewhere.zarr")
+    Path("elsewhere.zarr/factors/c.0.0").unlink()
+    with pytest.raises(StoreError, match="`disbench convert lab_shades:dataset --name shades --out elsewhere.zarr`"):
+        open_dataset("elsewhere.zarr")
 
 
 def test_statistics_are_accepted_on_request(tmp_path: Path) -> None:

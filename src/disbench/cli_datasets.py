@@ -71,8 +71,18 @@ def convert(
     else:
         dataset = catalogue.find("datasets", str(name))
     called = own_name or str(name)
-    store, folder = out or STORES / f"{called}.zarr", raw or _raw_folder(dataset)
-    convert_dataset(dataset, called, store, folder, accept_statistics=accept_statistics)
+    given = {"--images": images, "--factors": factors, "--name": own_name, "--raw": raw, "--out": out}
+    arguments = [name] if name else []
+    arguments += [word for option, value in given.items() if value is not None for word in (option, str(value))]
+    arguments += [word for factor in nuisance or () for word in ("--nuisance", factor)]
+    convert_dataset(
+        dataset,
+        called,
+        out or STORES / f"{called}.zarr",
+        raw or _raw_folder(dataset),
+        accept_statistics=accept_statistics,
+        arguments=[] if called in catalogue.names("datasets") else arguments,
+    )
 
 
 @app.callback()

@@ -52,6 +52,7 @@ def test_a_flipped_bit_is_noticed(workspace, name):
             mistakes = [finding.mistake for finding in verify([workspace / "data"]) if finding.mistake]
             assert len(mistakes) == 1
             assert str(path.parent) in mistakes[0]
+            assert "make it again with `d" in mistakes[0] or "/model/" in name
             assert "again" in mistakes[0]
     finally:
         path.write_bytes(before)

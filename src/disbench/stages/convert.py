@@ -1,5 +1,6 @@
 """Convert: the images of a data set, read or rendered, become one Zarr store."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from disbench import catalogue
@@ -27,9 +28,17 @@ def convert(name: str, out: Path, raw: Path | None = None, *, accept_statistics:
 
 
 def convert_dataset(
-    dataset: Dataset, name: str, out: Path, raw: Path | None = None, *, accept_statistics: bool = False
+    dataset: Dataset,
+    name: str,
+    out: Path,
+    raw: Path | None = None,
+    *,
+    accept_statistics: bool = False,
+    arguments: Sequence[str] = (),
 ) -> None:
-    """Stream any data set into its store; the arguments are those of `convert`.
+    """Stream any data set into its store; `arguments` are those of `disbench convert`, the others those of `convert`.
+
+    The store notes the arguments, if it is a user's own, so that a message about damage can say how to make it again.
 
     Raises
     ------
@@ -70,6 +79,7 @@ def convert_dataset(
             observation=dataset.observation,
             pixel_mean=list(statistics.mean),
             pixel_std=list(statistics.std),
+            **({"convert_arguments": list(arguments)} if arguments else {}),
             **({"accepted_in_spite_of": fault} if fault else {}),
         )
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -89,9 +89,13 @@ def write_attributes(
 
 
 def open_store(
-    path: Path, expected_format: str, schema: type[StoreAttributes], remedy: str
+    path: Path, expected_format: str, schema: type[StoreAttributes], remedy_of: Callable[[Mapping[str, Any]], str]
 ) -> tuple[dict[str, Any], dict[str, "RowReader"]]:
-    """Open a finished group: its attributes and a reader of each array, after every file but the shards was checked."""
+    """Open a finished group: its attributes and a reader of each array, after every file but the shards was checked.
+
+    `remedy_of` says what to run if it is damaged; it is called with the attributes, or with none if they are what is.
+    """
+    remedy = remedy_of({})
     attributes = _checked_attributes(path, remedy)
     found = (attributes.get("format"), attributes.get("format_version"))
     if found != (expected_format, FORMAT_VERSION):
@@ -100,6 +104,7 @@ def open_store(
         space = check_attributes(attributes, schema)
     except ValueError as error:
         raise StoreError(f"{path / METADATA}: {error}; {remedy}") from error
+    remedy = remedy_of(attributes)
     readers = {name: _open_array(path / name, digest, remedy) for name, digest in attributes["arrays"].items()}
     if "factors" not in readers:
         raise StoreError(f"{path / METADATA} names no array 'factors'; {remedy}")
@@ -131,12 +136,12 @@ def require_shape(reader: "RowReader", shape: tuple[int, ...], dtype: str) -> No
 
 def read_attributes(path: Path | str) -> dict[str, Any]:
     """Attributes of an image store or a table, without its arrays being opened."""
-    return _checked_attributes(Path(path), "make it again")
+    return _checked_attributes(Path(path), _remedy_of_any(Path(path)))
 
 
 def open_factors(path: Path | str) -> tuple[FactorSpace, "RowReader"]:
     """Grid of an image store or a table, and a reader of the states (num_states, number of axes) that it wrote down."""
-    path, remedy = Path(path), "make it again"
+    path, remedy = Path(path), _remedy_of_any(Path(path))
     attributes = _checked_attributes(path, remedy)
     try:
         space = check_attributes(attributes, StoreAttributes)
@@ -145,6 +150,14 @@ def open_factors(path: Path | str) -> tuple[FactorSpace, "RowReader"]:
     reader = _open_array(path / "factors", attributes["arrays"].get("factors", ""), remedy)
     require_shape(reader, (space.num_states, len(space.sizes)), str(_factor_dtype(space)))
     return space, reader
+
+
+def _remedy_of_any(path: Path) -> str:
+    """What to run for a store that may be of images or a table."""
+    return (
+        f"make it again with `dvc repro data/dvc.yaml:convert@{path.stem}` if it holds images, with `disbench convert` "
+        "if they are your own, or with `dvc repro postprocess` if it is a table"
+    )
 
 
 def _checked_attributes(path: Path, remedy: str) -> dict[str, Any]:

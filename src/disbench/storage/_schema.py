@@ -36,6 +36,7 @@ class ImageAttributes(StoreAttributes):
     binary: bool
     num_images: PositiveInt
     checksum: str
+    convert_arguments: list[str] = []
 
 
 class TableAttributes(StoreAttributes):

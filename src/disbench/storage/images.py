@@ -3,8 +3,10 @@
 Other tools read them as well: `xarray.open_zarr(path, consolidated=False)` shows images with the factors of each row.
 """
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,11 @@ class ImageStore:
         return prod(self.stored_shape)
 
     @property
+    def remedy(self) -> str:
+        """What to run if the store is damaged, for messages."""
+        return self._readers["images"].remedy
+
+    @property
     def checksum(self) -> str:
         """`sha256:` and the SHA-256 of all stored rows in order."""
         return str(self.attributes["checksum"])
@@ -103,11 +110,8 @@ def open_dataset(path: Path | str) -> ImageStore:
         when its rows are read.
     """
     path = Path(path)
-    remedy = (
-        f"make it again with `dvc repro data/dvc.yaml:convert@{path.stem}`, or with `disbench convert` if the data set "
-        "is your own"
-    )
-    attributes, readers = open_store(path, FORMAT, ImageAttributes, remedy)
+    attributes, readers = open_store(path, FORMAT, ImageAttributes, partial(_remedy, path))
+    remedy = _remedy(path, attributes)
     space, num_images = space_from_json(attributes), attributes["num_images"]
     if len(attributes["image_shape"]) != 3 or "images" not in readers or space.num_states % num_images:
         raise StoreError(f"{path}: {num_images:,} images of {attributes['image_shape']} for {space.sizes}; {remedy}")
@@ -119,6 +123,16 @@ def open_dataset(path: Path | str) -> ImageStore:
         raise StoreError(f"{path}: {error}; {remedy}") from error
     require_shape(readers["images"], (num_images, *shape), "uint8")
     return store
+
+
+def _remedy(path: Path, attributes: Mapping[str, Any]) -> str:
+    """What makes a store again, as far as it says itself: only of a user's own does it name what it was made of."""
+    if attributes.get("convert_arguments"):
+        return f"make it again with `disbench convert {shlex.join(attributes['convert_arguments'])}`"
+    return (
+        f"make it again with `dvc repro {'--force ' if attributes else ''}data/dvc.yaml:convert@{path.stem}`, or with "
+        "`disbench convert` if the data set is your own"
+    )
 
 
 def unpack(packed: ByteArray) -> ByteArray:

@@ -74,7 +74,7 @@ def open_table(path: Path | str) -> RepresentationTable:
         The table is missing, unfinished, of another format or damaged.
     """
     path = Path(path)
-    attributes, readers = open_store(path, _FORMAT, TableAttributes, _REMEDY)
+    attributes, readers = open_store(path, _FORMAT, TableAttributes, lambda known: _REMEDY)
     space = space_from_json(attributes)
     if "mean" not in readers:
         raise StoreError(f"{path}: expected an array called 'mean'; got {sorted(readers)!r}; {_REMEDY}")

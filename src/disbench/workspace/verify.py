@@ -83,7 +83,7 @@ def _store(path: Path) -> Finding:
     except OSError as error:
         return Finding(path, "store", str(error))
     if kind == "disbench table":
-        return _finding(path, "table", lambda: _check_factors(path, storage.open_table(path).space.num_states))
+        return _finding(path, "table", lambda: _check_table(path))
     return _finding(path, "image store", lambda: _check_images(path))
 
 
@@ -94,22 +94,26 @@ def _check_images(path: Path) -> None:
     for start in range(0, store.num_images, step):
         digest.update(np.ascontiguousarray(store.read(start, min(start + step, store.num_images))).data)
     if f"sha256:{digest.hexdigest()}" != store.checksum:
-        raise ValueError(
-            f"{path}: the images do not have the checksum that the store states; "
-            f"make it again with `dvc repro --force data/dvc.yaml:convert@{path.stem}`"
-        )
+        raise ValueError(f"{path}: the images do not have the checksum that the store states; {store.remedy}")
     store.extras()
-    _check_factors(path, store.space.num_states)
+    _check_factors(path, store.space.num_states, store.remedy)
 
 
-def _check_factors(path: Path, num_rows: int) -> None:
+def _check_table(path: Path) -> None:
+    table = storage.open_table(path)
+    _check_factors(path, table.space.num_states, "make it again with `dvc repro --force postprocess`")
+
+
+def _check_factors(path: Path, num_rows: int, remedy: str) -> None:
     """Read the states of all rows, which no stage of the pipeline does."""
     space, factors = storage.open_factors(path)
     step = 1 << 20
     for start in range(0, num_rows, step):
         rows = np.arange(start, min(start + step, num_rows))
         if not np.array_equal(factors.read(start, int(rows[-1]) + 1), space.states(rows)):
-            raise ValueError(f"{path}: the factors of rows {start:,} to {rows[-1]:,} are not the states of the grid")
+            raise ValueError(
+                f"{path}: the factors of rows {start:,} to {rows[-1]:,} are not the states of the grid; {remedy}"
+            )
 
 
 def _check_raw_files(folder: Path) -> None:

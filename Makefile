@@ -13,7 +13,7 @@ repro: $(VENV)/.installed ## set up, then run the pipeline: data set, encoder, c
 	@echo "Open the report in a browser: $(CURDIR)/reports/report.html"
 
 test: $(VENV)/.installed-test $(VENV)/.browser ## set up, then run the tests
-	$(RUN) python -m pytest
+	$(RUN) python -m pytest --numprocesses auto --dist loadfile
 
 test-slow: $(VENV)/.installed-test $(VENV)/.browser ## run the tests that take minutes
 	$(RUN) python -m pytest -m slow

@@ -60,3 +60,29 @@ def test_the_same_seed_gives_the_same_pictures(store: ImageStore, tmp_path: Path
         Preview(noisy, seed=seed).write_png(tmp_path / f"{name}.png")
     a, b, c = ((tmp_path / f"{name}.png").read_bytes() for name in "abc")
     assert a == b != c
+
+
+def test_colours_that_stay_are_apart(tmp_path: Path) -> None:
+    """A thing of one hue before a wall of another: at equal hues its row would show nothing."""
+    space = FactorSpace(("wall_hue", "object_hue", "shape"), (4, 4, 3))
+    wall, thing, shape = space.states(np.arange(space.num_states)).T
+    images = np.repeat(60 * wall[:, None, None, None] + 10, 16, axis=1).repeat(16, axis=2).astype(np.uint8)
+    for row in range(space.num_states):
+        images[row, 4 : 6 + 4 * shape[row], 4:8] = 60 * thing[row] + 10
+    with create_dataset(tmp_path / "rooms.zarr", space, (16, 16, 1), binary=False) as writer:
+        writer.write(np.arange(space.num_states), images)
+    Preview(open_dataset(tmp_path / "rooms.zarr")).write_png(tmp_path / "rooms.png")
+    _, _, shapes = (tiles(imageio.imread(tmp_path / "rooms.png"), 100 * row, 154, 3) for row in range(3))
+    heights = [(image[:, 36, 0] != image[0, 0, 0]).sum() // 6 for image in shapes]
+    assert heights == [2, 6, 10]
+
+
+def test_long_names_are_not_cut_off(tmp_path: Path) -> None:
+    for num_letters in (8, 24):
+        space = FactorSpace(("m" * num_letters,), (2,))
+        with create_dataset(tmp_path / "a.zarr", space, (96, 96, 1), binary=False) as writer:
+            writer.write(np.arange(2), np.zeros((2, 96, 96, 1), np.uint8))
+        Preview(open_dataset(tmp_path / "a.zarr")).write_png(tmp_path / "a.png")
+        label = imageio.imread(tmp_path / "a.png")[:, :150]
+        assert (label != 255).any()
+        assert (label[:, -2:] == 255).all()

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from disbench.factors import IntArray
+from disbench.factors import FactorSpace, IntArray
 from disbench.observations import observation_of
 from disbench.storage import ImageStore
 
@@ -16,6 +16,7 @@ Pixels = NDArray[np.uint8]
 _WHITE, _GAP = 255, 4
 _SMALLEST = 96  # pixels that an image is enlarged to
 _FRAME_MILLISECONDS = 100
+_SMALLEST_LETTERS = 7
 
 
 class Preview:
@@ -36,7 +37,10 @@ class Preview:
         self._scale = max(1, -(-_SMALLEST // max(store.image_shape[:2])))
 
     def write_png(self, path: Path, *, num_columns: int = 10) -> None:
-        """Write a row for each factor, which changes from left to right while the others stay in their middle."""
+        """Write a row for each factor, which changes from left to right while the others stay where they are.
+
+        They stay in their middle, except that several colours are kept apart.
+        """
         sizes = self._store.space.sizes
         rows = [self._strip(axis, min(num_columns, max(sizes))) for axis in range(len(sizes))]
         Image.fromarray(_stack(rows)).save(path, format="PNG")
@@ -74,7 +78,7 @@ class Preview:
         return np.concatenate([titles, _side_by_side(list(images))])
 
     def _states(self, axis: int, values: IntArray) -> IntArray:
-        states = np.repeat([[size // 2 for size in self._store.space.sizes]], len(values), axis=0)
+        states = np.repeat([_kept(self._store.space)], len(values), axis=0)
         states[:, axis] = values
         return states
 
@@ -92,6 +96,16 @@ class Preview:
         return f"{space.names[axis]}\n{space.sizes[axis]} values" + (
             "\n(nuisance)" if space.names[axis] in space.nuisance else ""
         )
+
+
+def _kept(space: FactorSpace) -> list[int]:
+    """Indices of the factors that do not change: their middle, but colours apart, or a thing would hide on its like."""
+    colors = [axis for axis, name in enumerate(space.names) if "color" in name or "hue" in name]
+    kept = [size // 2 for size in space.sizes]
+    if len(colors) > 1:
+        for place, axis in enumerate(colors):
+            kept[axis] = space.sizes[axis] * (2 * place + 1) // (2 * len(colors))
+    return kept
 
 
 def _with_palette(frame: Pixels) -> Image.Image:
@@ -121,6 +135,11 @@ def _title(text: str, width: int) -> Pixels:
 
 
 def _written(text: str, width: int, height: int, at: tuple[int, int], size: int) -> Pixels:
+    """Text on white, its letters smaller than `size` if a line is too wide for the picture."""
     canvas = Image.new("RGB", (width, height), "white")
-    ImageDraw.Draw(canvas).multiline_text(at, text, fill="black", font=ImageFont.load_default(size))
+    drawing, font = ImageDraw.Draw(canvas), ImageFont.load_default(size)
+    while size > _SMALLEST_LETTERS and drawing.multiline_textbbox(at, text, font=font)[2] > width:
+        size -= 1
+        font = ImageFont.load_default(size)
+    drawing.multiline_text(at, text, fill="black", font=font)
     return np.asarray(canvas)

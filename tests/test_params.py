@@ -105,3 +105,28 @@ def test_other_files_are_refused(tmp_path, text, message):
     file.write_text(text)
     with pytest.raises(ValueError, match=message):
         params.read(file)
+
+
+LEVELS = (f"&{new} [{f'*{old}, ' * 9}]" for old, new in zip("abcdef", "bcdefg", strict=True))
+BOMB = f"[&a [1], {', '.join(LEVELS)}]"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a: " + "[" * 60 + "]" * 60, "expected at most 50 levels"),
+        ("a: &a [*a]", "an alias counted as all that it stands for"),
+        (BOMB, "expected at most 100,000 values"),
+        ("a: !!timestamp no", "not readable as YAML"),
+        ("a: !!python/name:os.system", "could not determine a constructor"),
+    ],
+)
+def test_yaml_that_would_take_all_memory_or_make_objects_is_refused(tmp_path, content, message):
+    (tmp_path / "params.yaml").write_text(content)
+    with pytest.raises(ValueError, match=message):
+        params.read_mapping(tmp_path / "params.yaml")
+
+
+def test_yaml_may_have_aliases(tmp_path):
+    (tmp_path / "a.yaml").write_text("a: &a {b: [1, 2]}\nc: {<<: *a, d: *a}\n")
+    assert params.read_mapping(tmp_path / "a.yaml") == {"a": {"b": [1, 2]}, "c": {"b": [1, 2], "d": {"b": [1, 2]}}}

@@ -82,3 +82,17 @@ def test_inputs_are_not_changed():
         disbench.score(metric, codes, factors)
     assert np.array_equal(codes, CODES)
     assert np.array_equal(factors, FACTORS)
+
+
+def test_numbers_of_any_kind_that_mean_the_same_score_the_same():
+    expected = disbench.score("sap", CODES, FACTORS)
+    for kind in (">f8", np.longdouble):
+        assert disbench.score("sap", CODES.astype(kind), FACTORS.astype(kind)) == expected
+    with pytest.raises(ValueError, match="factors; got 60 NaN or infinite"):
+        disbench.score("sap", CODES, np.full((60, 1), np.longdouble("1e4000")))
+
+
+def test_masked_values_are_not_taken_for_values():
+    with pytest.raises(ValueError, match="in every place of codes; some are masked"):
+        disbench.score("mig", np.ma.masked_less(CODES, 1), FACTORS)
+    assert disbench.score("mig", np.ma.masked_less(CODES, -1), FACTORS) == disbench.score("mig", CODES, FACTORS)

@@ -5,6 +5,7 @@ import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
@@ -54,6 +55,7 @@ def no_such(what: str, name: str, available: Iterable[str]) -> str:
     return f"no {what} called {name!r}.{hint} Available: {', '.join(available) or 'none'}"
 
 
+@cache  # making a schema takes milliseconds, and a study checks as many blocks as it has settings
 def options(function: Callable[..., Any]) -> type[BaseModel]:
     """Schema of what may be set: the keyword-only arguments with their annotations and defaults."""
     hints = get_type_hints(function.__init__ if inspect.isclass(function) else function, include_extras=True)

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, Posit
 
 from disbench import catalogue, files
 
+_MOST_NODES, _MOST_LEVELS = 100_000, 50  # of a YAML file; the published studies have 60 and 5
+
 
 class Section(BaseModel):
     """A part of a file of parameters: no key that it does not know, nothing changed later."""
@@ -186,9 +188,40 @@ def _all_keys(block: Mapping[str, Any]) -> Iterator[str]:
 def read_mapping(path: Path) -> dict[str, Any]:
     """Content of a YAML file that is a mapping; ValueError if it is not. No tag makes an object of Python."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506
+    except OSError:
+        raise
+    except Exception as error:  # of a tag that does not fit its value, PyYAML raises KeyError, AttributeError and more
         raise ValueError(f"{path}: not readable as YAML: {error}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path}: expected a mapping of sections; got {type(content).__name__}")
     return content
+
+
+class _Loader(yaml.SafeLoader):
+    """Loads what needs no more time and memory than a file of parameters may."""
+
+    _level = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self._level += 1
+        if self._level > _MOST_LEVELS:
+            raise ValueError(f"expected at most {_MOST_LEVELS} levels")
+        node = super().compose_node(parent, index)
+        self._level -= 1
+        return node
+
+    def construct_document(self, node: yaml.Node) -> Any:
+        if _num_nodes(node, {}) > _MOST_NODES:
+            raise ValueError(f"expected at most {_MOST_NODES:,} values, an alias counted as all that it stands for")
+        return super().construct_document(node)
+
+
+def _num_nodes(node: yaml.Node, known: dict[int, int]) -> int:
+    """Values that a node stands for: a few lines of aliases of aliases can stand for more than any memory holds."""
+    if id(node) not in known:
+        known[id(node)] = _MOST_NODES + 1  # for whoever contains itself
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        parts = node.value if isinstance(node, yaml.SequenceNode) else [part for pair in pairs for part in pair]
+        known[id(node)] = 1 + sum(_num_nodes(part, known) for part in parts)
+    return known[id(node)]

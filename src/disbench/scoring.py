@@ -132,7 +132,7 @@ def _parse_points(codes_name: str, codes: ArrayLike, factors_name: str, factors:
 
 def _parse_codes(name: str, values: ArrayLike) -> FloatArray:
     codes = _parse_matrix(name, values)
-    return codes if codes.dtype in (np.float32, np.float64) else codes.astype(np.float64)
+    return codes if codes.dtype.kind == "f" else codes.astype(np.float64)
 
 
 def _parse_factors(name: str, values: ArrayLike) -> NDArray[Any]:
@@ -141,12 +141,22 @@ def _parse_factors(name: str, values: ArrayLike) -> NDArray[Any]:
 
 
 def _parse_matrix(name: str, values: ArrayLike) -> NDArray[Any]:
-    matrix = np.asarray(values)
+    try:
+        matrix = np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"expected {name} with two axes, one row a point; {error}") from error
     if matrix.dtype.kind not in "fiub":
         raise ValueError(f"expected numbers in {name}; got {matrix.dtype}")
     if matrix.ndim != 2 or 0 in matrix.shape:
         slots = ". Vectors (n, num_slots, width) are reduced by disbench.reduce_slots, or --pca" * (matrix.ndim == 3)
         raise ValueError(f"expected {name} with two axes, one row a point; got shape {matrix.shape}{slots}")
+    if np.ma.is_masked(values):
+        raise ValueError(
+            f"expected a value in every place of {name}; some are masked. Leave out the rows that have them"
+        )
+    if matrix.dtype.kind == "f" and matrix.dtype not in (np.float32, np.float64):
+        with np.errstate(over="ignore"):  # what is too large is infinite below
+            matrix = matrix.astype(np.float64)
     if not np.isfinite(matrix).all():
         raise ValueError(
             f"expected finite values in {name}; got {np.count_nonzero(~np.isfinite(matrix))} NaN or infinite"

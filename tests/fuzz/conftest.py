@@ -1,7 +1,9 @@
+import os
 import resource
 from pathlib import Path
 
 import pytest
+from tests.fuzz import mutate
 
 _ROOM = 2 << 30
 
@@ -14,3 +16,12 @@ def bounded_memory():
     resource.setrlimit(resource.RLIMIT_AS, (taken + _ROOM, before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how many mutated inputs were read; the tests themselves only say that all were."""
+    if os.environ.get("DISBENCH_FUZZ_EXAMPLES"):
+        for name, number in sorted(mutate.executions.items()):
+            terminalreporter.write_line(f"{number:>9,}  {name}")
+    if mutate.executions:
+        terminalreporter.write_line(f"{mutate.executions.total():>9,}  executions of fuzzed tests")

@@ -1,7 +1,9 @@
 """Mutated copies of valid files, and the limits within which a reader must refuse them."""
 
 import os
+from collections import Counter
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -15,11 +17,34 @@ HOSTILE_NUMBERS = [0, -1, 1, 2, 255, 256, 2**15, 2**31 - 1, -(2**31), 2**32, 2**
 HOSTILE_WORDS = ["", ".", "..", "../../outside", "/etc/passwd", "a:b", "<script>", "\x00", "é", "nan", "x" * 500]
 
 
-def fuzz(test: Callable[..., None]) -> Callable[..., None]:
-    """Run a test of hypothesis as often as was asked for."""
-    checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-    chosen = settings(max_examples=NUM_EXAMPLES, deadline=10_000, derandomize=not _ASKED, suppress_health_check=checks)
-    return chosen(test)
+executions: Counter[str] = Counter()
+"""How often the body of each test ran to its end; what hypothesis gave up on is not counted."""
+
+
+def fuzz(test: Callable[..., None] | None = None, *, share: float = 1.0) -> Callable[..., Any]:
+    """Run a test of hypothesis as often as was asked for, or a share of that where a single execution takes long."""
+
+    def decorate(test: Callable[..., None]) -> Callable[..., None]:
+        test.hypothesis.inner_test = _counted(test.hypothesis.inner_test)  # type: ignore[attr-defined]
+        checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+        chosen = settings(
+            max_examples=max(1, int(share * NUM_EXAMPLES)), deadline=10_000, derandomize=not _ASKED,
+            suppress_health_check=checks,
+        )  # fmt: skip
+        return chosen(test)
+
+    return decorate if test is None else decorate(test)
+
+
+def _counted(test: Callable[..., None]) -> Callable[..., None]:
+    name = f"{test.__module__.rpartition('.')[2]}.{test.__name__}"
+
+    @wraps(test)
+    def run(*arguments: Any, **named: Any) -> None:
+        test(*arguments, **named)
+        executions[name] += 1
+
+    return run
 
 
 @st.composite

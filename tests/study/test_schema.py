@@ -166,3 +166,21 @@ def test_show_prints_the_configuration():
 def test_list_names_the_published_studies():
     result = CliRunner().invoke(app, ["study", "list"], env={"COLUMNS": "200"})
     assert [name for name in (*schema.published(), "12,600", "7 x 36 x 50", "360") if name not in result.output] == []
+
+
+@pytest.mark.parametrize("name", ["..", ".hidden", "a/b", ""])
+def test_a_name_is_a_folder_in_that_of_the_results(tmp_path, name):
+    with pytest.raises(ValueError, match="name: String should match pattern"):
+        schema.load(written(tmp_path, name=name))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seeds": 10**30},
+        {"objectives": {"dip_vae_i": {name: list(range(1, 2000)) for name in ("lambda_od", "lambda_d_factor")}}},
+    ],
+)
+def test_a_grid_that_nobody_can_run_is_refused_before_it_is_written_out(tmp_path, changes):
+    with pytest.raises(ValueError, match="expected at most 1,000,000 runs; got"):
+        schema.load(written(tmp_path, **changes))

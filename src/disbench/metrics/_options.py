@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,9 @@ class DrawnPoints:
 
 NumPoints = Annotated[PositiveInt, DrawnPoints()]
 """Number of points drawn from a table."""
+
+NumBins = Annotated[PositiveInt, Field(le=4096)]
+"""Number of bins of a value; counts of pairs of them are held in memory."""
 
 TreeSeed = NonNegativeInt
 """Seed that decides between equal splits of boosted trees, as NumPy's global seed does for scikit-learn's."""

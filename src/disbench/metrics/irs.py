@@ -5,11 +5,10 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt, Le
 from numpy.typing import NDArray
-from pydantic import PositiveInt
 
 from disbench.metrics._checks import require_factors, varying_factors
 from disbench.metrics._information import discretize
-from disbench.metrics._options import Compat, NumPoints
+from disbench.metrics._options import Compat, NumBins, NumPoints
 from disbench.metrics._scale import require_range
 from disbench.table import FloatArray, Table
 
@@ -21,7 +20,7 @@ def irs(
     rng: np.random.Generator,
     *,
     num_train: NumPoints = 10_000,
-    num_bins: PositiveInt = 20,
+    num_bins: NumBins = 20,
     diff_quantile: Annotated[float, Gt(0), Le(1)] = 0.99,
     compat: Compat = "disbench",
 ) -> dict[str, float]:

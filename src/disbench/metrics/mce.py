@@ -2,13 +2,12 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PositiveInt
 
 from disbench.factors import IntArray
 from disbench.metrics._checks import discrete, require_factors, require_latents, varying_factors
 from disbench.metrics._information import discretize, mutual_information
 from disbench.metrics._logistic import Solver, fit_logistic
-from disbench.metrics._options import NumPoints
+from disbench.metrics._options import NumBins, NumPoints
 from disbench.metrics._scale import as_float64, standardized
 from disbench.table import Table, TrainTest
 
@@ -21,7 +20,7 @@ def mce(
     *,
     num_train: NumPoints = 10_000,
     num_test: NumPoints = 5_000,
-    num_bins: PositiveInt = 20,
+    num_bins: NumBins = 20,
     solver: Solver = "multinomial",
     active_only: bool = False,
 ) -> dict[str, float]:

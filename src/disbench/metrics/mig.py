@@ -2,16 +2,15 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PositiveInt
 
 from disbench.metrics._checks import class_indices, require_factors, require_latents, varying_factors
 from disbench.metrics._information import discretize, entropy, mutual_information
-from disbench.metrics._options import NumPoints
+from disbench.metrics._options import NumBins, NumPoints
 from disbench.table import Table
 
 
 def mig(
-    table: Table, rng: np.random.Generator, *, num_train: NumPoints = 10_000, num_bins: PositiveInt = 20
+    table: Table, rng: np.random.Generator, *, num_train: NumPoints = 10_000, num_bins: NumBins = 20
 ) -> dict[str, float]:
     """Mutual information gap: how much more the best latent tells about a factor than the second best.
 

@@ -2,11 +2,10 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PositiveInt
 
 from disbench.metrics._checks import discrete, require_factors, require_latents, varying_factors
 from disbench.metrics._information import discretize, entropy, mutual_information
-from disbench.metrics._options import NumPoints, TreeSeed
+from disbench.metrics._options import NumBins, NumPoints, TreeSeed
 from disbench.metrics._scale import as_float64
 from disbench.metrics._trees import Trees
 from disbench.metrics.dci import completeness, concentration, disentanglement, importance_matrix
@@ -24,7 +23,7 @@ def unified_scores(
     *,
     num_train: NumPoints = 10_000,
     num_test: NumPoints = 5_000,
-    num_bins: PositiveInt = 20,
+    num_bins: NumBins = 20,
     trees: Trees = "disbench",
     tree_seed: TreeSeed = 0,
 ) -> dict[str, float]:

@@ -2,11 +2,10 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PositiveInt
 
 from disbench.metrics._checks import require_latents
 from disbench.metrics._information import discretize, mutual_information
-from disbench.metrics._options import NumPoints
+from disbench.metrics._options import NumBins, NumPoints
 from disbench.metrics._scale import as_float64
 from disbench.table import Table
 
@@ -14,7 +13,7 @@ Floats = NDArray[np.float64]
 
 
 def unsupervised(
-    table: Table, rng: np.random.Generator, *, num_train: NumPoints = 10_000, num_bins: PositiveInt = 20
+    table: Table, rng: np.random.Generator, *, num_train: NumPoints = 10_000, num_bins: NumBins = 20
 ) -> dict[str, float]:
     """Dependence among the latents: total correlation, Wasserstein correlation and mutual information.
 

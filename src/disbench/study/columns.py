@@ -6,7 +6,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from disbench.study.table import GROUPS
+from disbench.study.results import GROUPS
 
 # The number by which each metric is compared in Locatello et al., ICML 2019; of another metric, all of them.
 HEADLINES = {

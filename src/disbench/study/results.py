@@ -2,12 +2,24 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
 Scalar = bool | int | float | str | None
+GROUPS = ("training", "seconds", "versions")
+"""What a run has to say besides its parameters; no name of a parameter starts like that."""
 NAME = "result.json"
+
+
+def _dotted(name: str) -> str:
+    group, dot, _ = name.partition(".")
+    if not dot or group in GROUPS:
+        raise ValueError(f"expected the name of a parameter such as train.seed; got {name!r}")
+    return name
+
+
+ParameterName = Annotated[str, AfterValidator(_dotted)]
 
 
 class RunResult(BaseModel):
@@ -21,9 +33,9 @@ class RunResult(BaseModel):
 
     fingerprint: str
     study: str
-    number: int
+    number: NonNegativeInt
     status: Literal["finished", "failed"]
-    parameters: dict[str, Scalar | list[Scalar]]
+    parameters: dict[ParameterName, Scalar | list[Scalar]]
     scores: dict[str, dict[str, dict[str, float]]] = {}
     training: dict[str, float] = {}
     seconds: dict[str, float] = {}

@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,6 +26,7 @@ from disbench.study.runs import Run
 
 _PUBLISHED = Path(__file__).parent / "published"
 _VARIED = ("objective", "seed")  # of the parameters of training, what the grid itself sets
+_MOST_RUNS = 1_000_000  # the published studies have up to 12,600
 
 Scalar = bool | int | float | str
 Representation = Literal["mean", "sampled"]
@@ -50,13 +52,17 @@ def _none_is_empty(blocks: Any) -> Any:
     return {name: {} if block is None else block for name, block in blocks.items()} if type(blocks) is dict else blocks
 
 
+def _num_settings(block: dict[str, Any]) -> int:
+    return prod(len(values) for values in block.values() if isinstance(values, list))
+
+
 class Study(Section):
     """A grid of runs: data sets x settings of objectives x seeds, the seed fastest.
 
     Parameters
     ----------
     name
-        Letters, digits, `_`, `-` and `.`.
+        Letters, digits, `_`, `-` and, but for the first, `.`.
     datasets
         Names of built-in data sets, or of stores of the user's own.
     objectives
@@ -77,7 +83,7 @@ class Study(Section):
         Options by metric.
     """
 
-    name: Annotated[str, StringConstraints(pattern=r"^[\w.-]+$")]
+    name: Annotated[str, StringConstraints(pattern=r"^[\w-][\w.-]*$")]
     description: str = ""
     datasets: Annotated[list[str], MinLen(1), Distinct]
     objectives: Annotated[
@@ -95,6 +101,10 @@ class Study(Section):
 
     @model_validator(mode="after")
     def _check_options(self) -> "Study":
+        num_seeds = self.seeds if isinstance(self.seeds, int) else len(self.seeds)
+        num_runs = sum(map(_num_settings, self.objectives.values())) * len(self.datasets) * num_seeds
+        if num_runs > _MOST_RUNS:
+            raise ValueError(f"expected at most {_MOST_RUNS:,} runs; got {num_runs:,}. Make several studies of it")
         mistakes = []
         for what in (lambda: self.settings, lambda: self.metric_options):
             try:

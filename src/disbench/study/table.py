@@ -9,11 +9,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from disbench.study.results import RunResult, Scalar
+from disbench.study.results import GROUPS, RunResult, Scalar
 
 KEYS = ("study", "number", "fingerprint")
 LABELS = ("representation", "metric", "score")
-GROUPS = ("training", "seconds", "versions")
 _ROWS_OF_A_BATCH = 1 << 18
 
 Value = Scalar | list[Scalar]

@@ -98,7 +98,7 @@ def _read(path: Path, columns: list[str] | None) -> pa.Table:
             return pyarrow.parquet.read_table(path, columns=_checked(path, names, columns))
         if path.suffix == ".csv":
             return _read_csv(path, _checked(path, pyarrow.csv.open_csv(path).schema.names, columns))
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         raise ValueError(f"{path}: not readable as {path.suffix.removeprefix('.')}: {error}") from None
     raise ValueError(f"{path}: expected the folder of a study, or a file called .parquet or .csv")
 

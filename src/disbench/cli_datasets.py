@@ -116,7 +116,7 @@ def preview(
     seed: Annotated[int, typer.Option(help="Seed of what is random in the images.")] = 0,
 ) -> None:
     """Draw what each factor does: a PNG with a row a factor, and a GIF that sweeps all of them."""
-    from disbench.preview import Preview
+    from disbench.pictures.preview import Preview
     from disbench.storage import open_dataset
 
     pictures = Preview(open_dataset(store or STORES / f"{name}.zarr"), seed=seed)

@@ -17,14 +17,15 @@ GAP = 4  # white pixels between neighbours
 LABEL_WIDTH = 168
 _SMALLEST = 64  # pixels that an image is enlarged to
 _FONT_SIZE = 14
+_SMALLEST_FONT_SIZE = 7
 _FRAME_MILLISECONDS = 100
 
 
-def to_pixels(images: Floats) -> Pixels:
+def to_pixels(images: Floats, smallest: int = _SMALLEST) -> Pixels:
     """Images (n, height, width, 1 or 3) in [0, 1] as (n, height, width, 3) of 0 to 255, small ones enlarged."""
     pixels = np.round(255 * images).astype(np.uint8)
     coloured = pixels.repeat(3, axis=-1) if pixels.shape[-1] == 1 else pixels
-    scale = max(1, -(-_SMALLEST // max(images.shape[1:3])))
+    scale = max(1, -(-smallest // max(images.shape[1:3])))
     return coloured.repeat(scale, axis=1).repeat(scale, axis=2)
 
 
@@ -41,14 +42,18 @@ def stack(rows: Sequence[Pixels], gap: int = GAP) -> Pixels:
 
 
 def text(words: str, width: int, height: int, *, anchor: str = "mm") -> Pixels:
-    """Words in black on white (height, width, 3), in the middle; with anchor `lm` at the left."""
+    """Words in black on white (height, width, 3), in the middle; with anchor `lm` at the left.
+
+    Letters are smaller if a line would not fit.
+    """
     canvas = Image.new("RGB", (width, height), "white")
-    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(_FONT_SIZE)
-    lines = words.splitlines()
-    spacing = _FONT_SIZE + 3
+    draw, lines = ImageDraw.Draw(canvas), words.splitlines()
+    size = _FONT_SIZE
+    while size > _SMALLEST_FONT_SIZE and max(draw.textlength(line, _font(size)) for line in lines) > width - 2 * GAP:
+        size -= 1
     for index, line in enumerate(lines):
-        middle = height / 2 + (index - (len(lines) - 1) / 2) * spacing
-        draw.text((width / 2 if anchor == "mm" else 4, middle), line, "black", font=font, anchor=anchor)
+        middle = height / 2 + (index - (len(lines) - 1) / 2) * (size + 3)
+        draw.text((width / 2 if anchor == "mm" else GAP, middle), line, "black", font=_font(size), anchor=anchor)
     return np.asarray(canvas)
 
 
@@ -91,3 +96,7 @@ def _with_palette(frame: Pixels) -> Image.Image:
         return picture.convert("L")
     palette = picture.quantize(256, method=Image.Quantize.MEDIANCUT)
     return picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)

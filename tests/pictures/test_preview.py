@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from disbench.factors import FactorSpace
-from disbench.preview import Preview
+from disbench.pictures.preview import Preview
 from disbench.storage import ImageStore, create_dataset, open_dataset
 
 SPACE = FactorSpace(("hue", "height", "noise"), (3, 12, 2), nuisance=("noise",))
+MARGIN, LABEL = 4, 172  # pixels; a label with the gap beside it
 HUES = np.array([[200, 30, 30], [20, 180, 40], [40, 50, 220]], np.uint8)
 
 
@@ -24,15 +25,16 @@ def store(tmp_path: Path) -> ImageStore:
 
 
 def tiles(picture: np.ndarray, top: int, left: int, num: int) -> np.ndarray:
-    """Images (num, 96, 96, 3) side by side in a picture."""
-    return np.stack([picture[top : top + 96, left + 100 * index : left + 100 * index + 96] for index in range(num)])
+    """Images (num, 96, 96, 3) side by side in a picture with a margin."""
+    lefts = [MARGIN + left + 100 * index for index in range(num)]
+    return np.stack([picture[MARGIN + top : MARGIN + top + 96, left : left + 96] for left in lefts])
 
 
 def test_png_has_a_row_for_each_factor_and_fixes_the_others(store: ImageStore, tmp_path: Path) -> None:
     Preview(store).write_png(tmp_path / "bars.png", num_columns=6)
     picture = imageio.imread(tmp_path / "bars.png")
-    assert picture.shape == (3 * 100 - 4, 154 + 6 * 100 - 4, 3)
-    hues, heights, noise = (tiles(picture, 100 * row, 154, 6) for row in range(3))
+    assert picture.shape == (3 * 100 + 4, LABEL + 6 * 100 + 4, 3)
+    hues, heights, noise = (tiles(picture, 100 * row, LABEL, 6) for row in range(3))
     np.testing.assert_array_equal(hues[:3, 50, 50], HUES)  # at height 6 of 12
     assert (hues[3:] == 255).all()
     for image, height in zip(heights, [0, 2, 4, 7, 9, 11], strict=True):
@@ -44,10 +46,10 @@ def test_png_has_a_row_for_each_factor_and_fixes_the_others(store: ImageStore, t
 def test_gif_sweeps_all_factors_in_their_colours(store: ImageStore, tmp_path: Path) -> None:
     Preview(store).write_gif(tmp_path / "bars.gif", num_frames=12)
     frames = imageio.imread(tmp_path / "bars.gif")
-    assert frames.shape == (22, 114, 296, 3)
+    assert frames.shape == (22, 126, 304, 3)
     assert imageio.immeta(tmp_path / "bars.gif")["loop"] == 0
     for step in range(12):
-        hue, height, _ = tiles(frames[step], 18, 0, 3)
+        hue, height, _ = tiles(frames[step], 22, 0, 3)
         near = np.abs(hue[50, 50].astype(int) - HUES[round(step / 11 * 2)])
         assert near.max() <= 3
         assert np.abs(height[8 * step + 4, 50].astype(int) - HUES[1]).max() <= 3
@@ -72,7 +74,7 @@ def test_colours_that_stay_are_apart(tmp_path: Path) -> None:
     with create_dataset(tmp_path / "rooms.zarr", space, (16, 16, 1), binary=False) as writer:
         writer.write(np.arange(space.num_states), images)
     Preview(open_dataset(tmp_path / "rooms.zarr")).write_png(tmp_path / "rooms.png")
-    _, _, shapes = (tiles(imageio.imread(tmp_path / "rooms.png"), 100 * row, 154, 3) for row in range(3))
+    _, _, shapes = (tiles(imageio.imread(tmp_path / "rooms.png"), 100 * row, LABEL, 3) for row in range(3))
     heights = [(image[:, 36, 0] != image[0, 0, 0]).sum() // 6 for image in shapes]
     assert heights == [2, 6, 10]
 
@@ -83,6 +85,6 @@ def test_long_names_are_not_cut_off(tmp_path: Path) -> None:
         with create_dataset(tmp_path / "a.zarr", space, (96, 96, 1), binary=False) as writer:
             writer.write(np.arange(2), np.zeros((2, 96, 96, 1), np.uint8))
         Preview(open_dataset(tmp_path / "a.zarr")).write_png(tmp_path / "a.png")
-        label = imageio.imread(tmp_path / "a.png")[:, :150]
+        label = imageio.imread(tmp_path / "a.png")[:, : MARGIN + LABEL]
         assert (label != 255).any()
-        assert (label[:, -2:] == 255).all()
+        assert (label[:, -4:] == 255).all()

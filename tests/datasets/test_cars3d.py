@@ -1,4 +1,6 @@
+import gzip
 import io
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,9 +82,9 @@ def test_wrong_archives_get_the_right_message(cars: dict[str, bytes], tmp_path: 
     write_archive(path, [*twice, ("data/cars/list.txt", "\n".join(NAMES).encode())])
     refused("car_003_mesh is in the archive twice")
     write_cars(path, {**cars, NAMES[1]: a_car(im=np.zeros((64, 64, 3, 24, 4), np.uint8))}, NAMES)
-    refused(r"car_002_mesh.mat is not a car: expected 'im' of shape \(128, 128, 3, 24, 4\)")
+    refused(r"car_002_mesh.mat is not a car: expected 'im' once, of shape \(128, 128, 3, 24, 4\)")
     write_cars(path, {**cars, NAMES[1]: a_car(mask=np.zeros(3))}, NAMES)
-    refused("got None")
+    refused(r"got \[\]")
     write_cars(path, {**cars, NAMES[1]: cars[NAMES[1]][:4000]}, NAMES)
     refused("car_002_mesh.mat is not a car")
     content = write_cars(path, cars, NAMES).read_bytes()
@@ -106,9 +108,17 @@ def test_a_bomb_is_refused_and_nothing_is_unpacked(
     assert [path.name for path in tmp_path.iterdir()] == [CARS]
 
 
-def test_paths_outside_and_links_have_no_effect(cars: dict[str, bytes], tmp_path: Path) -> None:
-    import tarfile
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_header_as_large_as_memory_is_not_read(tmp_path: Path, kind: bytes) -> None:
+    """tarfile reads such a header whole; the rest of the archive, which is missing here, is not asked for."""
+    entry = tarfile.TarInfo("x")
+    entry.type, entry.size = kind, 100 << 30
+    (tmp_path / CARS).write_bytes(gzip.compress(entry.tobuf(tarfile.GNU_FORMAT)))
+    with pytest.raises(ValueError, match="a header of 107,374,182,400 bytes, at most 1,048,576 are read"):
+        load(tmp_path)
 
+
+def test_paths_outside_and_links_have_no_effect(cars: dict[str, bytes], tmp_path: Path) -> None:
     path = tmp_path / "in" / CARS
     path.parent.mkdir()
     with tarfile.open(path, "w:gz", compresslevel=1) as archive:

@@ -103,6 +103,19 @@ def test_rows_in_another_order_are_refused(official: Path, tmp_path: Path) -> No
         load(rewritten(official, tmp_path / SPRITES, latents_classes=classes))
 
 
+def test_factors_larger_than_memory_are_not_read(official: Path, tmp_path: Path) -> None:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<i8", "fortran_order": False, "shape": (10**10, 6)})
+    with zipfile.ZipFile(tmp_path / SPRITES, "w") as archive:
+        archive.writestr("latents_classes.npy", header.getvalue())
+    with pytest.raises(ValueError, match="480,000,000,000 bytes, at most 268,435,456 are read"):
+        load(tmp_path / SPRITES)
+    with h5py.File(tmp_path / f"{Path(SPRITES).stem}.hdf5", "w") as file:
+        file.create_dataset("latents/classes", (10**10, 6), np.int64, chunks=(1000, 6))
+    with pytest.raises(ValueError, match="480,000,000,000 bytes, at most 268,435,456 are read"):
+        load(tmp_path / f"{Path(SPRITES).stem}.hdf5")
+
+
 @pytest.mark.parametrize("share", [0.3, 0.999])
 def test_truncated_and_corrupt_files_are_named(official: Path, tmp_path: Path, share: float) -> None:
     content = official.read_bytes()

@@ -1,6 +1,7 @@
 """Arrays of raw files, read in blocks: a member of an .npz, compressed or not, a .npy, a data set of HDF5."""
 
 import lzma
+import math
 import struct
 import zipfile
 import zlib
@@ -23,6 +24,7 @@ ARCHIVE_FAULTS = (
 HDF5_FAULTS = (OSError, RuntimeError, KeyError, TypeError, OverflowError, UnicodeError, NotImplementedError, IndexError)
 """What h5py raises for damaged files."""
 _BLOCK_BYTES = 32 << 20
+_LARGEST_ARRAY_BYTES = 256 << 20
 
 
 def npz_blocks(path: Path, member: str, row_shape: tuple[int, ...], num_rows: int) -> Iterator[ByteArray]:
@@ -45,10 +47,18 @@ def npz_blocks(path: Path, member: str, row_shape: tuple[int, ...], num_rows: in
 
 
 def npz_array(path: Path, member: str) -> NDArray[Any]:
-    """Return one whole array of an .npz; nothing is unpickled."""
+    """Return one whole array of an .npz, of at most 256 MiB; nothing is unpickled."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return np.asarray(archive[member])
+        with zipfile.ZipFile(path) as archive, archive.open(f"{member}.npy") as file:
+            shape, _, dtype = _read_header(file, f"{path}: {member}")
+    except KeyError as error:
+        raise ValueError(f"{path}: no array called {member!r}; is it the published file?") from error
+    except ARCHIVE_FAULTS as error:
+        raise ValueError(f"{path} is damaged or truncated ({error}); fetch it again") from error
+    _check_size(f"{path}: {member}", shape, dtype)
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
+            return np.asarray(arrays[member])
     except KeyError as error:
         raise ValueError(f"{path}: no array called {member!r}; is it the published file?") from error
     except Exception as error:  # NumPy's reader raises what its parsers do, SyntaxError among them
@@ -69,6 +79,13 @@ def npy_header(file: IO[bytes], what: str) -> tuple[tuple[int, ...], np.dtype[An
     ValueError
         It is not in that format, or not in C order.
     """
+    shape, fortran_order, dtype = _read_header(file, what)
+    if fortran_order and len(shape) > 1:
+        raise ValueError(f"{what}: expected an array in C order; got Fortran order, save it again in C order")
+    return shape, dtype
+
+
+def _read_header(file: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     try:
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -79,9 +96,7 @@ def npy_header(file: IO[bytes], what: str) -> tuple[tuple[int, ...], np.dtype[An
         raise ValueError(f"{what}: not an array in NumPy's format ({error})") from error
     if not all(isinstance(size, int) and size >= 0 for size in shape):
         raise ValueError(f"{what}: expected sizes that are whole numbers; got {shape}")
-    if fortran_order and len(shape) > 1:
-        raise ValueError(f"{what}: expected an array in C order; got Fortran order, save it again in C order")
-    return shape, dtype
+    return shape, fortran_order, dtype
 
 
 def hdf5_blocks(path: Path, name: str, row_shape: tuple[int, ...], num_rows: int) -> Iterator[ByteArray]:
@@ -108,13 +123,14 @@ def hdf5_blocks(path: Path, name: str, row_shape: tuple[int, ...], num_rows: int
 
 
 def hdf5_array(path: Path, name: str) -> NDArray[Any]:
-    """Return one whole data set of an HDF5 file."""
+    """Return one whole data set of an HDF5 file, of at most 256 MiB."""
     import h5py
 
     try:
         with h5py.File(path, "r") as file:
             if not isinstance(file.get(name), h5py.Dataset):
                 raise ValueError(f"{path}: no data set called {name!r}; is it the published file?")
+            _check_size(f"{path}: {name}", file[name].shape or (), file[name].dtype)
             return np.asarray(file[name][:])
     except HDF5_FAULTS as error:
         raise ValueError(f"{path} is damaged or truncated ({error}); fetch it again") from error
@@ -138,6 +154,13 @@ def read_rows(file: IO[bytes], what: str, shape: tuple[int, ...]) -> ByteArray:
             raise ValueError(f"{what} ends after {got:,} of {len(view):,} bytes of a block; fetch it again")
         got += num
     return rows
+
+
+def _check_size(what: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Arrays of factors are read whole; a small file may claim to hold more than fits into memory."""
+    num_bytes = math.prod(shape) * dtype.itemsize
+    if num_bytes > _LARGEST_ARRAY_BYTES:
+        raise ValueError(f"{what}: {num_bytes:,} bytes, at most {_LARGEST_ARRAY_BYTES:,} are read; shape {shape}")
 
 
 def _check_array(what: str, shape: tuple[int, ...], dtype: np.dtype[Any], expected: tuple[int, ...]) -> None:

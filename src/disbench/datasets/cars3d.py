@@ -4,6 +4,7 @@ import io
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,21 @@ ARCHIVE = "nips2015-analogy-data.tar.gz"
 
 _LARGEST_MEMBER = 64 << 20
 _LARGEST_ARCHIVE = 8 << 30
+_LARGEST_HEADER = 1 << 20
+_PAX_HEADERS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
 _RAW_SIZE = 128
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose long name or other extended header, which tarfile reads whole, is of a sensible size."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        member = super().frombuf(buf, encoding, errors)
+        extended = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, *_PAX_HEADERS)
+        if member.type in extended and member.size > _LARGEST_HEADER:
+            raise tarfile.ReadError(f"a header of {member.size:,} bytes, at most {_LARGEST_HEADER:,} are read")
+        return member
 
 
 def blocks(raw: Path | None, space: FactorSpace = SPACE) -> Iterator[Block]:
@@ -32,7 +47,7 @@ def blocks(raw: Path | None, space: FactorSpace = SPACE) -> Iterator[Block]:
     ------
     ValueError
         The archive is damaged or truncated, lacks a car of its list, holds one twice or in another shape, or unpacks
-        to more than 8 GiB in all or 64 MiB in a file that is read.
+        to more than 8 GiB in all, 64 MiB in a file that is read or 1 MiB in a header.
     """
     path = Path(raw or ".") / ARCHIVE
     order = _order(path)
@@ -68,7 +83,7 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
     """Name and content of the files in the archive's folder `cars`; links and devices are passed over."""
     total = 0
     try:
-        with tarfile.open(path, "r|gz") as archive:
+        with tarfile.open(path, "r|gz", tarinfo=_Member) as archive:
             for member in archive:
                 total += member.size
                 if total > _LARGEST_ARCHIVE:
@@ -101,9 +116,9 @@ def _read_mat(what: str, content: bytes, shape: tuple[int, ...]) -> NDArray[np.u
     from scipy.io import loadmat, whosmat
 
     try:
-        found = {name: (size, kind) for name, size, kind in whosmat(io.BytesIO(content))}
-        if found.get("im") != (shape, "uint8"):
-            raise ValueError(f"expected 'im' of shape {shape} and type uint8, got {found.get('im')!r}")
+        found = [(size, kind) for name, size, kind in whosmat(io.BytesIO(content)) if name == "im"]
+        if found != [(shape, "uint8")]:
+            raise ValueError(f"expected 'im' once, of shape {shape} and type uint8; got {found!r}")
         return np.asarray(loadmat(io.BytesIO(content), variable_names=["im"])["im"])
     except Exception as error:  # SciPy's reader raises whatever a damaged file leads it to
         raise ValueError(f"{what} is not a car: {error}") from error

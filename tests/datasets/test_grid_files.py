@@ -69,12 +69,12 @@ def test_every_layout_of_hdf5_holds_the_same_images(tmp_path: Path, layout: dict
 def test_wrong_chunks_of_hdf5_get_the_right_message(tmp_path: Path) -> None:
     path, layout = tmp_path / "a.h5", {"chunks": (8, 64, 64, 3), "compression": "gzip"}
 
-    def refused(chunk: bytes | None, message: str) -> None:
+    def refused(chunk: bytes | None, message: str, filter_mask: int = 0) -> None:
         with h5py.File(path, "w") as file:
             images = file.create_dataset("images", (16, 64, 64, 3), np.uint8, **layout)
             images[:8] = 1
             if chunk is not None:
-                images.id.write_direct_chunk((8, 0, 0, 0), chunk)
+                images.id.write_direct_chunk((8, 0, 0, 0), chunk, filter_mask)
         with pytest.raises(ValueError, match=message):
             list(_streams.hdf5_blocks(path, "images", (64, 64, 3), 16))
 
@@ -83,6 +83,8 @@ def test_wrong_chunks_of_hdf5_get_the_right_message(tmp_path: Path) -> None:
     refused(zlib.compress(bytes(8 * 12288 - 1)), "a chunk is not of 98,304 bytes")
     refused(zlib.compress(bytes(1 << 24)), "a chunk is not of 98,304 bytes")
     refused(zlib.compress(bytes(8 * 12288))[:-2], "a chunk is not of 98,304 bytes")
+    for num_bytes in (1, 98_303, 98_305):  # said not to be compressed
+        refused(bytes(num_bytes), "a chunk is not of 98,304 bytes", filter_mask=1)
     layout["chunks"] = (16, 64, 64, 3)
     with h5py.File(path, "w") as file:
         file.create_dataset("images", (20_000, 64, 64, 3), np.uint8, chunks=(20_000, 64, 64, 3), compression="gzip")

@@ -104,7 +104,10 @@ def _fill(
     num_bytes = int(np.prod(chunk))
     inflated = np.empty((len(contents), chunk[0], num_bytes // chunk[0]), np.uint8)
     for chunk_bytes, (compressed, content) in zip(inflated.reshape(-1, num_bytes), contents, strict=True):
-        chunk_bytes[:] = np.frombuffer(_inflate(path, content, num_bytes) if compressed else content, np.uint8)
+        found = _inflate(path, content, num_bytes) if compressed else content
+        if len(found) != num_bytes:
+            raise ValueError(f"{path} is damaged or truncated (a chunk is not of {num_bytes:,} bytes); fetch it again")
+        chunk_bytes[:] = np.frombuffer(found, np.uint8)
     if len(contents) == 1:
         part[:] = inflated[0, : part.shape[0], : part.shape[1]]
     else:
@@ -138,6 +141,6 @@ def _inflate(path: Path, content: bytes, num_bytes: int) -> bytes:
         found = stream.decompress(content, num_bytes + 1)
     except zlib.error as error:
         raise ValueError(f"{path} is damaged or truncated ({error}); fetch it again") from error
-    if len(found) != num_bytes or not stream.eof:
+    if not stream.eof:
         raise ValueError(f"{path} is damaged or truncated (a chunk is not of {num_bytes:,} bytes); fetch it again")
     return found

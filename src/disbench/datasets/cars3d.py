@@ -1,6 +1,5 @@
 """Cars3D: 183 car models, each from 24 azimuths and 4 elevations, from the published archive of MATLAB files."""
 
-import io
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from disbench.datasets._dataset import Block, Dataset, PixelStatistics
+from disbench.datasets._matlab import read_bytes_array
 from disbench.datasets._origin import origin
 from disbench.datasets._resize import SIZE, shrink
 from disbench.datasets._streams import ARCHIVE_FAULTS
@@ -112,15 +112,9 @@ def _block(what: str, content: bytes, object_type: int, space: FactorSpace) -> B
 
 
 def _read_mat(what: str, content: bytes, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """`im` of a MATLAB file, after its header said that it is uint8 of this shape."""
-    from scipy.io import loadmat, whosmat
-
     try:
-        found = [(size, kind) for name, size, kind in whosmat(io.BytesIO(content)) if name == "im"]
-        if found != [(shape, "uint8")]:
-            raise ValueError(f"expected 'im' once, of shape {shape} and type uint8; got {found!r}")
-        return np.asarray(loadmat(io.BytesIO(content), variable_names=["im"])["im"])
-    except Exception as error:  # SciPy's reader raises whatever a damaged file leads it to
+        return read_bytes_array(content, "im", shape)
+    except ValueError as error:
         raise ValueError(f"{what} is not a car: {error}") from error
 
 

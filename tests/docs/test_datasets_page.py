@@ -1,5 +1,7 @@
 """The table of data sets in the documentation says what the modules and sources.yaml say."""
 
+import json
+
 from tests import ROOT
 
 from disbench import catalogue, inventory
@@ -50,3 +52,22 @@ def test_files_that_are_not_published_with_a_checksum_are_named() -> None:
     assert unpinned
     for name in unpinned:
         assert f"`{name}`" in PAGE
+
+
+def test_the_measured_difference_of_observations_is_stated() -> None:
+    results = json.loads((ROOT / "benchmarks/results/observations.json").read_text())
+    measured = {name: scores for name, scores in results.items() if isinstance(scores, dict)}
+    assert measured
+    for name, scores in measured.items():
+        for metric, found in scores.items():
+            values = " | ".join(
+                f"{found[key]:.4f}" for key in ("one seeded observation per state", "drawn anew at every look-up")
+            )
+            differences = " | ".join(
+                f"{found[key]:+.4f} ± {found[error]:.4f}"
+                for key, error in (
+                    ("difference", "its standard error"),
+                    ("difference of another seed", "standard error of that"),
+                )
+            )
+            assert f"| {name} | {metric} | {values} | {differences} |" in PAGE

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,12 @@ STAGES = {
     "evaluate": "evaluate mig --params params.yaml --table data/run/table.zarr --scores reports/metrics/mig.json",
 }
 
+PAGES = {
+    "visualize": "visualize --model data/run/model --dataset data/zarr/toy.zarr --table data/run/table.zarr "
+    "--out reports/pictures --picture traversals --picture reconstructions --num-points 100",
+    "report": "report --out reports/report.html",
+}
+
 
 def write_params(folder: Path, **train: object) -> None:
     params = small_params()
@@ -29,14 +36,22 @@ def write_params(folder: Path, **train: object) -> None:
 
 def start(folder: Path, stage: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "disbench", *STAGES.get(stage, stage).split()],
+        [sys.executable, "-m", "disbench", *(STAGES | PAGES).get(stage, stage).split()],
         cwd=folder, env=ENVIRONMENT | environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        # to its workers too goes a signal that is sent to the group, as a terminal does
+        start_new_session=True,
+        # whoever runs the tests in the background of a shell ignores Ctrl-C, and so would the command
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 
 def run(folder: Path, stage: str, **environment: str) -> tuple[int, str]:
     process = start(folder, stage, **environment)
-    output, _ = process.communicate(timeout=300)
+    try:
+        output, _ = process.communicate(timeout=300)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
     return process.returncode, output
 
 

@@ -2,9 +2,6 @@
 
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +21,8 @@ class Place:
     commit: str
 
 
-@contextmanager
-def place_of(name: str) -> Iterator[Place]:
-    """Where a run is; what a revision left is copied from DVC's cache, and gone afterwards.
+def place_of(name: str, scratch: Path) -> Place:
+    """Where a run is; what a revision left is copied from DVC's cache to the folder `scratch`, which is made.
 
     The images are those of the current folder: they are not copied.
 
@@ -36,21 +32,18 @@ def place_of(name: str) -> Iterator[Place]:
         If it is neither a folder nor a revision, or if the cache lacks what the run left.
     """
     if Path(name).is_dir():
-        yield Place(Path(name), commit(Path(name)))
-        return
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        try:
-            files = DVCFileSystem(str(Path.cwd()), rev=name)
-            for part in _PARTS:
-                files.get(part, str(folder / part), recursive=part != "params.yaml")
-        except (DvcException, SCMError, OSError) as error:
-            raise ValueError(
-                f"{name!r} is neither the folder of a run nor a revision whose run is in DVC's cache ({error}); "
-                "`dvc exp list` and `git log` name revisions"
-            ) from error
-        (folder / "data/zarr").symlink_to(Path("data/zarr").resolve())
-        yield Place(folder, files.repo.get_rev()[:_COMMIT_LENGTH])
+        return Place(Path(name), commit(Path(name)))
+    try:
+        files = DVCFileSystem(str(Path.cwd()), rev=name)
+        for part in _PARTS:
+            files.get(part, str(scratch / part), recursive=part != "params.yaml")
+    except (DvcException, SCMError, OSError) as error:
+        raise ValueError(
+            f"{name!r} is neither the folder of a run nor a revision whose run is in DVC's cache ({error}); "
+            "`dvc exp list` and `git log` name revisions"
+        ) from error
+    (scratch / "data/zarr").symlink_to(Path("data/zarr").resolve())
+    return Place(scratch, files.repo.get_rev()[:_COMMIT_LENGTH])
 
 
 def commit(folder: Path) -> str:

@@ -1,9 +1,7 @@
 """Report: finished runs become one page."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pandas as pd
 
@@ -18,8 +16,8 @@ from disbench.report.study_rows import study_rows
 
 def report(names: Sequence[str], *, page: Path, metrics: Sequence[str] = ()) -> None:
     """Write the page of finished runs, each a folder or a revision of the repository."""
-    with ExitStack() as stack:
-        places = {name: stack.enter_context(place_of(name)) for name in names}
+    with files.scratch(page) as scratch:
+        places = {name: place_of(name, scratch / str(number)) for number, name in enumerate(names)}
         runs = {name: read_run(place.folder, metrics, commit=place.commit) for name, place in places.items()}
         html = comparison_page(runs) if len(runs) > 1 else single_page(*runs.values())
     files.write_bytes(page, html.encode())
@@ -29,7 +27,7 @@ def report_study(name: str, results: pd.DataFrame, *, page: Path) -> None:
     """Write the page of a study, from its results; figures are those of the mean representation if it was scored."""
     rows = study_rows(results)
     representation = min(results["representation"].unique())
-    with TemporaryDirectory() as folder:
-        paths = draw_study(results, Path(folder), representation=representation)
+    with files.scratch(page) as scratch:
+        paths = draw_study(results, scratch, representation=representation)
         drawings = [Drawing(path.stem.replace("_", " "), path.read_bytes()) for path in paths]
     files.write_bytes(page, study_page(name, rows, drawings).encode())

@@ -1,0 +1,89 @@
+"""A study that is killed at random moments, with its workers or without, ends with the same models and scores."""
+
+import json
+import os
+import random
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+from tests.faults.stages import run, start
+from tests.faults.test_kills import SIGNALS
+
+from disbench.stages.convert import convert
+from disbench.study import results
+from disbench.workspace import find_leftovers, remove
+
+STUDY = {
+    "name": "little", "datasets": ["toy"], "objectives": {"beta_vae": {"beta": [1, 4]}}, "seeds": 2,
+    "train": {"num_steps": 40, "batch_size": 16, "num_latents": 3, "checkpoint_seconds": 0.05},
+    "metrics": {"mig": {"num_train": 200}},
+}  # fmt: skip
+COMMAND = "study run little.yaml --out out --data data/zarr --jobs 2"
+
+
+def prepare(folder: Path) -> None:
+    (folder / "temporary").mkdir()
+    convert("toy", folder / "data/zarr/toy.zarr")
+    (folder / "little.yaml").write_text(yaml.safe_dump(STUDY))
+
+
+def finish(folder: Path) -> None:
+    code, output = run(folder, COMMAND, TMPDIR=str(folder / "temporary"))
+    assert code == 0, output
+    for leftover in find_leftovers([folder / "out"]):
+        remove(leftover)
+
+
+def outcome(folder: Path) -> tuple[dict[str, bytes], list[object]]:
+    """Models, and results without what says how long it took."""
+    models = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.glob("out/runs/*/model/*")}
+    found = [result.model_dump(exclude={"seconds"}) for result in results.read_all(folder / "out")]
+    return models, json.loads(json.dumps(found))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    prepare(folder)
+    began = time.monotonic()
+    finish(folder)
+    return outcome(folder), time.monotonic() - began
+
+
+def kill(folder: Path, seconds: float, rng: random.Random) -> bool:
+    """Start the study and send a signal to it alone or to its workers too; return whether it had not ended yet."""
+    process = start(folder, COMMAND, TMPDIR=str(folder / "temporary"))
+    try:
+        process.communicate(timeout=rng.uniform(0, 1.2 * seconds))
+    except subprocess.TimeoutExpired:
+        everybody = psutil.Process(process.pid).children(recursive=True)
+        send = rng.choice((os.kill, os.killpg))
+        send(process.pid, rng.choice(SIGNALS))
+        process.communicate(timeout=120)
+        _, alive = psutil.wait_procs(everybody, timeout=60)
+        assert not alive, "workers outlive the study that started them"
+        return True
+    return False
+
+
+def study_with_kills(folder: Path, undisturbed: tuple[object, float], num_kills: int, seed: int) -> int:
+    prepare(folder)
+    rng = random.Random(seed)  # noqa: S311
+    killed = sum(kill(folder, undisturbed[1], rng) for _ in range(num_kills))
+    finish(folder)
+    assert outcome(folder) == undisturbed[0]
+    left = [path for path in (folder / "temporary").rglob("*") if path.is_file()]
+    assert {path.parent.name for path in left} <= {"dask-scratch-space"}, "Dask's locks lie there, and nothing else"
+    return killed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
+def test_a_study_killed_many_times_ends_as_if_it_had_not_been(tmp_path, undisturbed, seed):
+    killed = study_with_kills(tmp_path, undisturbed, num_kills=4, seed=seed)
+    print(f"{killed} of 4 studies were killed before they had ended")
+    assert killed >= 2

@@ -18,6 +18,11 @@ test: $(VENV)/.installed-test $(VENV)/.browser ## set up, then run the tests
 test-slow: $(VENV)/.installed-test $(VENV)/.browser ## run the tests that take minutes
 	$(RUN) python -m pytest -m slow
 
+test-oldest: ## run the tests with the oldest versions of everything that pyproject.toml allows, in .venv-oldest
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --constraint constraints-oldest.txt --editable '.[test]'
+	PATH="$(CURDIR)/.venv-oldest/bin:$$PATH" python -m pytest -W ignore::DeprecationWarning
+
 fuzz: $(VENV)/.installed-test ## feed every parser with mutated files, FUZZ_EXAMPLES times a test
 	DISBENCH_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(RUN) python -m pytest tests/fuzz
 
@@ -33,7 +38,7 @@ benchmark: $(VENV)/.installed ## measure training, encoding, conversion and metr
 	$(RUN) sh -c 'for file in benchmarks/*.py; do PYTHONPATH=src python "$$file" || exit 1; done'
 
 clean: ## remove the environment and everything that a run made
-	rm -rf $(VENV) data/raw data/zarr data/run data/checkpoints reports/train reports/pictures reports/report.html .dvc/cache .dvc/tmp
+	rm -rf $(VENV) .venv-oldest data/raw data/zarr data/run data/checkpoints reports/train reports/pictures reports/report.html .dvc/cache .dvc/tmp
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -58,4 +63,4 @@ $(VENV)/.installed-docs: $(VENV)/.installed
 	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	touch $@
 
-.PHONY: help repro test test-slow fuzz lint docs benchmark clean
+.PHONY: help repro test test-slow test-oldest fuzz lint docs benchmark clean

@@ -1,6 +1,7 @@
 """Imports point down; heavy packages are loaded only by what needs them."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -139,3 +140,8 @@ def test_scoring_codes_loads_neither_torch_nor_zarr(statement):
 
 def test_the_fresh_interpreter_would_notice():
     assert "zarr" in loaded_by("import disbench; disbench.open_table")
+
+
+def test_only_the_lines_of_a_log_are_dated_by_a_clock_that_can_jump():
+    clock = re.compile(r"\btime\.(time|time_ns|localtime|gmtime|ctime|strftime)\(|\bdatetime\b|from time import")
+    assert [path.name for path in SOURCE.rglob("*.py") if clock.search(path.read_text())] == ["watch.py"]

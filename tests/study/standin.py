@@ -15,6 +15,12 @@ def work(task: Task) -> RunResult:
     return result_of(task, status="finished", scores={"mean": {"mig": {"discrete_mig": task.run.number / 1e5}}})
 
 
+def slow_work(task: Task) -> RunResult:
+    """Long enough that a worker is killed while it has more to do."""
+    time.sleep(0.5)
+    return work(task)
+
+
 def odd_seeds_fail(task: Task) -> RunResult:
     if task.run.train.seed % 2:
         raise RuntimeError(f"seed {task.run.train.seed} is odd")

@@ -110,6 +110,50 @@ def test_everything_listens_on_loopback_only():
     assert {address.ip for address in listening - before} == {"127.0.0.1"}
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"OMP_NUM_THREADS": "3"}, {"OMP": "3", "MKL": "3", "OPENBLAS": "3", "NUMBA": "3"}),
+        ({"OMP_NUM_THREADS": "3", "NUMBA_NUM_THREADS": "5"}, {"OMP": "3", "MKL": "3", "OPENBLAS": "3", "NUMBA": "5"}),
+        ({}, {"OMP": "6", "MKL": "6", "OPENBLAS": "6", "NUMBA": "6"}),
+    ],
+)
+def test_workers_have_their_share_of_the_cores_unless_told_otherwise(monkeypatch, given, expected):
+    names = {f"{library}_NUM_THREADS" for library in expected}
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    with pool.local(2) as connect:
+        client = connect()
+        client.wait_for_workers(2, timeout=60)
+        told = client.run(lambda: {name: os.environ[name] for name in names}).values()
+        client.close()
+    assert len(told) == 2
+    assert all(found == {f"{library}_NUM_THREADS": value for library, value in expected.items()} for found in told)
+
+
+def test_a_worker_that_dask_has_given_up_is_replaced(study, tmp_path, data, monkeypatch):
+    monkeypatch.setattr(pool, "_UNTIL_GIVEN_UP", "1 ms")  # no worker comes back that fast
+    monkeypatch.setattr(pool, "_SECONDS_BETWEEN_LOOKS", 0.5)
+    loaded, killed = schema.load(study()), []
+    tasks = todo([loaded.run(number) for number in range(loaded.num_runs)], tmp_path / "out", str(data)).tasks
+    with pool.local(1) as connect:
+        client = connect()
+
+        def report(outcome: Outcome | None, num_running: int) -> None:
+            if outcome is not None and not killed:
+                killed.extend(client.run(os.getpid).values())
+                os.kill(killed[0], signal.SIGKILL)
+
+        run_all([(task,) for task in tasks], connect, standin.slow_work, report)
+        (successor,) = client.run(os.getpid).values()
+        client.close()
+    assert successor not in killed
+    assert {result.status for result in results.read_all(tmp_path / "out")} == {"finished"}
+
+
 def test_a_scheduler_that_is_not_there_is_named():
     with pool.scheduler("tcp://127.0.0.1:9", seconds=1) as connect, pytest.raises(OSError, match=r"127\.0\.0\.1:9"):
         connect()

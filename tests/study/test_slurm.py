@@ -1,6 +1,8 @@
 """The documented profile on a Slurm that is not one: `sbatch` starts the script it is given, `scancel` ends it."""
 
 import os
+import signal
+import socket
 
 import psutil
 import pytest
@@ -8,7 +10,10 @@ import yaml
 from tests.docs.snippets import snippets
 from tests.study import standin
 
+from disbench.study import pool, results, schema
 from disbench.study.conduct import Place, conduct
+from disbench.study.runner import run_all
+from disbench.study.tasks import todo
 
 SBATCH = """#!/bin/sh
 script=$(mktemp "{jobs}/XXXXXX")
@@ -42,8 +47,7 @@ def documented():
 
 def test_jobs_of_slurm_do_the_runs_of_a_study_and_end_with_it(study, tmp_path, data, jobs):
     profile = tmp_path / "slurm.yaml"
-    here = {"interface": "lo", "scheduler_options": {"dashboard_address": "127.0.0.1:0"}}
-    profile.write_text(yaml.safe_dump(documented() | here))
+    profile.write_text(yaml.safe_dump(documented() | {"interface": "lo"}))
     place = Place(jobs=2, slurm=True, profile=profile, gpu=True)
     tally = conduct(study(), tmp_path / "out", str(data), place, work=standin.work, say=lambda line: None)
     assert (tally.num_finished, tally.num_failed) == (8, 0)
@@ -57,6 +61,80 @@ def test_jobs_of_slurm_do_the_runs_of_a_study_and_end_with_it(study, tmp_path, d
     pids = [int(path.read_text()) for path in jobs.glob("*.pid")]
     _, alive = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=20)
     assert alive == []
+
+
+@pytest.fixture
+def network():
+    """Address of this machine in a network that is not loopback, and the name of its card."""
+    stats = psutil.net_if_stats()
+    for name, addresses in psutil.net_if_addrs().items():
+        for address in addresses:
+            if stats[name].isup and address.family == socket.AF_INET and not address.address.startswith("127."):
+                return name, address.address
+    pytest.skip("this machine is in no network")
+
+
+def listening(process, before=()):
+    """IP addresses at which a process and its children listen."""
+    return {
+        connection.laddr.ip
+        for each in [process, *process.children(recursive=True)]
+        for connection in each.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN and connection not in before
+    }
+
+
+def test_pages_are_on_loopback_and_the_rest_in_the_network_of_the_profile(tmp_path, jobs, network):
+    card, address = network
+    profile = tmp_path / "slurm.yaml"
+    profile.write_text(yaml.safe_dump({"cores": 1, "memory": "1GB", "interface": card}))
+    here = psutil.Process()
+    before = here.net_connections("tcp")
+    with pool.slurm(1, profile) as connect:
+        client = connect()
+        client.wait_for_workers(1, timeout=60)
+        assert listening(here, before) == {"127.0.0.1", address}
+        (pid,) = jobs.glob("*.pid")
+        assert listening(psutil.Process(int(pid.read_text()))) == {"127.0.0.1", address}
+        client.close()
+
+
+def test_a_job_that_ends_before_the_study_is_replaced(study, tmp_path, data, jobs, monkeypatch):
+    monkeypatch.setattr(pool, "_UNTIL_GIVEN_UP", "1 ms")
+    monkeypatch.setattr(pool, "_SECONDS_BETWEEN_LOOKS", 0.5)
+    profile = tmp_path / "slurm.yaml"
+    profile.write_text(yaml.safe_dump({"cores": 1, "memory": "1GB", "interface": "lo"}))
+    loaded, ended = schema.load(study()), []
+    tasks = todo([loaded.run(number) for number in range(loaded.num_runs)], tmp_path / "out", str(data)).tasks
+
+    def report(outcome, num_running):
+        if outcome is not None and not ended:
+            (pid,) = jobs.glob("*.pid")
+            ended.append(int(pid.read_text()))
+            os.killpg(ended[0], signal.SIGKILL)
+
+    with pool.slurm(1, profile) as connect:
+        run_all([(task,) for task in tasks], connect, standin.slow_work, report)
+    assert len(list(jobs.glob("*.pid"))) == 2
+    assert sorted(result.number for result in results.read_all(tmp_path / "out")) == list(range(8))
+
+
+def test_a_profile_may_show_pages_elsewhere(tmp_path, jobs):
+    profile = tmp_path / "slurm.yaml"
+    own = {
+        "scheduler_options": {"dashboard_address": "127.0.0.2:0"},
+        "worker_extra_args": ["--dashboard-address", "127.0.0.3:0"],
+    }
+    profile.write_text(yaml.safe_dump({"cores": 1, "memory": "1GB", "interface": "lo"} | own))
+    here = psutil.Process()
+    before = here.net_connections("tcp")
+    with pool.slurm(1, profile) as connect:
+        client = connect()
+        client.wait_for_workers(1, timeout=60)
+        assert listening(here, before) == {"127.0.0.1", "127.0.0.2"}
+        (pid,) = jobs.glob("*.pid")
+        assert listening(psutil.Process(int(pid.read_text()))) == {"127.0.0.1", "127.0.0.3"}
+        client.close()
 
 
 def test_a_profile_with_an_unknown_argument_is_refused(study, tmp_path, data):

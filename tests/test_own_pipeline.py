@@ -69,7 +69,7 @@ def require_whole_run(folder: Path, name: str, sizes: tuple[int, ...]) -> None:
     ("name", "sizes", "convert"),
     [
         ("mine", (4, 15), ["--images", "images.npz", "--factors", "factors.csv", "--name", "mine"]),
-        ("shades", (5, 16), ["lab_data:dataset", "--name", "shades"]),
+        ("shades", (5, 16), ["lab_of_shades:dataset", "--name", "shades"]),
     ],
 )
 def test_a_set_of_ones_own_goes_through_the_stages_to_scores(
@@ -77,7 +77,7 @@ def test_a_set_of_ones_own_goes_through_the_stages_to_scores(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_own_files(tmp_path)
-    (tmp_path / "lab_data.py").write_text(MODULE)
+    (tmp_path / "lab_of_shades.py").write_text(MODULE)
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["dataset"]["name"] = name
     params["train"] |= {"num_steps": 3, "batch_size": 16, "num_latents": 5}
@@ -106,8 +106,8 @@ def test_sets_of_ones_own_run_to_scores_in_the_pipeline(tmp_path: Path) -> None:
     disbench(repository, "convert", "--images", "images.npz", "--factors", "factors.csv", "--name", "mine")
     repository.dvc("exp", "run", "evaluate", "-S", "dataset.name=mine")
     require_whole_run(tmp_path, "mine", (4, 15))
-    (tmp_path / "lab_data.py").write_text(MODULE)
-    disbench(repository, "convert", "lab_data:dataset", "--name", "shades")
+    (tmp_path / "lab_of_shades.py").write_text(MODULE)
+    disbench(repository, "convert", "lab_of_shades:dataset", "--name", "shades")
     repository.change("dataset", name="shades")
     assert "Running stage 'train'" in repository.dvc("repro")
     require_whole_run(tmp_path, "shades", (5, 16))

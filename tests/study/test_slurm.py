@@ -74,12 +74,17 @@ def network():
     pytest.skip("this machine is in no network")
 
 
+def connections(process):
+    """Those of a process and its children: other tests of this process may have left a browser's driver."""
+    family = [process, *process.children(recursive=True)]
+    return [connection for each in family for connection in each.net_connections("tcp")]
+
+
 def listening(process, before=()):
     """IP addresses at which a process and its children listen."""
     return {
         connection.laddr.ip
-        for each in [process, *process.children(recursive=True)]
-        for connection in each.net_connections("tcp")
+        for connection in connections(process)
         if connection.status == psutil.CONN_LISTEN and connection not in before
     }
 
@@ -89,7 +94,7 @@ def test_pages_are_on_loopback_and_the_rest_in_the_network_of_the_profile(tmp_pa
     profile = tmp_path / "slurm.yaml"
     profile.write_text(yaml.safe_dump({"cores": 1, "memory": "1GB", "interface": card}))
     here = psutil.Process()
-    before = here.net_connections("tcp")
+    before = connections(here)
     with pool.slurm(1, profile) as connect:
         client = connect()
         client.wait_for_workers(1, timeout=60)
@@ -127,7 +132,7 @@ def test_a_profile_may_show_pages_elsewhere(tmp_path, jobs):
     }
     profile.write_text(yaml.safe_dump({"cores": 1, "memory": "1GB", "interface": "lo"} | own))
     here = psutil.Process()
-    before = here.net_connections("tcp")
+    before = connections(here)
     with pool.slurm(1, profile) as connect:
         client = connect()
         client.wait_for_workers(1, timeout=60)

@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # the other core decompresses
-    load = os.getloadavg()[0]
+    busy = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         store = write(Path(folder) / "images.zarr", arguments.images)
         kept = {"resident": load(store, None), "streamed": load(store, BUFFER)}
@@ -50,7 +50,7 @@ def main() -> None:
     feed = {name: arguments.images / median(values) for name, values in feeds.items()}
     results = {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "load average of the last minute, before": load,
+        "load average of the last minute, before": busy,
         "training step, resident (s)": step["resident"],
         "training step, streamed (s)": step["streamed"],
         "streamed / resident": step["streamed"] / step["resident"],

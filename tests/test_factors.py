@@ -8,6 +8,13 @@ from disbench import FactorSpace
 NORB_LIKE = FactorSpace(("category", "instance", "elevation"), (5, 4, 3), nuisance=("instance",))
 
 
+def test_lists_and_arrays_make_the_same_space_as_tuples():
+    space = FactorSpace(["a", np.str_("b")], np.array([2.0, 3.0]), ["b"])
+    assert space == FactorSpace(("a", "b"), (2, 3), ("b",))
+    assert hash(space) == hash(FactorSpace(("a", "b"), (2, 3), ("b",)))
+    assert [type(value) for value in (*space.names, *space.sizes, *space.nuisance)] == [str, str, int, int, str]
+
+
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=5))
 def test_rows_are_the_grid_in_c_order(sizes):
     space = FactorSpace(tuple(f"factor{i}" for i in range(len(sizes))), tuple(sizes))
@@ -23,6 +30,24 @@ def test_nuisance_is_an_axis_but_no_factor():
     assert NORB_LIKE.factor_sizes == (5, 3)
     assert NORB_LIKE.factors(59).tolist() == [4, 2]
     assert NORB_LIKE.states(59).tolist() == [4, 3, 2]
+
+
+def test_rows_and_states_have_any_shape():
+    assert NORB_LIKE.rows([4, 3, 2]) == 59
+    rows = np.arange(60).reshape(4, 5, 3)
+    assert NORB_LIKE.states(rows).shape == (4, 5, 3, 3)
+    assert np.array_equal(NORB_LIKE.rows(NORB_LIKE.states(rows)), rows)
+    narrow = np.array([[4, 3, 2]], dtype=np.uint8)  # Rows exceed the integers in which their states fit.
+    assert FactorSpace(("a", "b", "c"), (5, 100, 100)).rows(narrow).tolist() == [40_302]
+    none = np.zeros((0, 3), dtype=int)
+    assert NORB_LIKE.rows(none).shape == (0,)
+    assert NORB_LIKE.states(none).shape == (0, 3, 3)
+
+
+def test_redraw_others_takes_lists_and_refuses_what_is_no_row():
+    assert NORB_LIKE.redraw_others([0, 59], 1, np.random.default_rng(0)).shape == (2,)
+    with pytest.raises(ValueError, match=r"\[0, 60\); got 3 to 60"):
+        NORB_LIKE.redraw_others([3, 60], 0, np.random.default_rng(0))
 
 
 def test_sample_is_uniform_with_replacement():
@@ -67,6 +92,7 @@ def test_same_seed_same_rows():
         (("a", "a"), (2, 3), (), "names that differ"),
         (("a", "b"), (2, 0), (), "at least 1; got 0"),
         (("a", "b"), (2, 2.5), (), r"at least 1; got 2\.5"),
+        (("a", "b"), (2, True), (), "at least 1; got True"),
         (("a", "b"), (2, 3), ("c",), r"\['c'\] are not among"),
         (("a",), (2,), ("a",), "at least one ground-truth factor"),
     ],
@@ -78,7 +104,13 @@ def test_a_wrong_grid_is_refused(names, sizes, nuisance, message):
 
 @pytest.mark.parametrize(
     ("rows", "message"),
-    [(60, r"\[0, 60\); got 60 to 60"), (-1, "got -1"), (1.5, "integer rows; got float64")],
+    [
+        (60, r"\[0, 60\); got 60 to 60"),
+        ([5, 60], r"\[0, 60\); got 5 to 60"),
+        (-1, "got -1"),
+        ([-1, 5], "got -1 to 5"),
+        (1.5, "integer rows; got float64"),
+    ],
 )
 def test_rows_outside_the_grid_are_refused(rows, message):
     with pytest.raises(ValueError, match=message):
@@ -87,7 +119,13 @@ def test_rows_outside_the_grid_are_refused(rows, message):
 
 @pytest.mark.parametrize(
     ("states", "message"),
-    [([[0, 0]], "shape"), ([[0, 4, 0]], r"\[0, size\)"), ([[0.0, 1.0, 0.0]], "integer states")],
+    [
+        (3, r"of shape \(\.\.\., 3\).* got int64 of shape \(\)"),
+        ([[0, 0]], r"of shape \(\.\.\., 3\).* got int64 of shape \(1, 2\)"),
+        ([[0, 4, 0]], r"\[0, size\)"),
+        ([[0, -1, 0]], r"\[0, size\)"),
+        ([[0.0, 1.0, 0.0]], "integer states"),
+    ],
 )
 def test_states_outside_the_grid_are_refused(states, message):
     with pytest.raises(ValueError, match=message):

@@ -21,7 +21,7 @@ test-slow: $(VENV)/.installed-test $(VENV)/.browser ## run the tests that take m
 test-oldest: ## run the tests with the oldest versions of everything that pyproject.toml allows, in .venv-oldest
 	$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --constraint constraints-oldest.txt --editable '.[test]'
-	PATH="$(CURDIR)/.venv-oldest/bin:$$PATH" python -m pytest
+	PATH="$(CURDIR)/.venv-oldest/bin:$$PATH" python -m pytest --numprocesses auto --dist loadfile
 
 fuzz: $(VENV)/.installed-test ## feed every parser with mutated files, FUZZ_EXAMPLES times a test
 	DISBENCH_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(RUN) python -m pytest tests/fuzz

@@ -101,6 +101,11 @@ def test_previews_are_drawn() -> None:
 def test_raw_files_are_found_where_fetch_puts_them() -> None:
     with pytest.raises(FileNotFoundError, match="cars3d is read from raw files; expected their folder, got"):
         run("convert", "cars3d")
+    Path("data/raw/smallnorb").mkdir(parents=True)
+    with pytest.raises(
+        FileNotFoundError, match=r"lacks smallnorb-.*-training-dat.mat.gz, .*`disbench fetch smallnorb`"
+    ):
+        run("convert", "smallnorb_unclipped")
 
 
 def test_own_images_and_own_data_sets_are_converted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

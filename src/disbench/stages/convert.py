@@ -45,10 +45,10 @@ def convert_dataset(
     ValueError
         A row is missing or double, an image has another shape, or the pixel statistics are not the published ones.
     FileNotFoundError
-        The data set is read from raw files and there is no such folder.
+        The data set is read from raw files and they are not there.
     """
-    if dataset.raw and (raw is None or not raw.is_dir()):
-        raise FileNotFoundError(f"{name} is read from raw files; expected their folder, got {raw!r}")
+    if dataset.raw:
+        _require_raw_files(dataset, name, raw)
     moments = PixelMoments(dataset.image_shape, dataset.binary)
     with (
         create_dataset(
@@ -81,6 +81,17 @@ def convert_dataset(
             pixel_std=list(statistics.std),
             **({"convert_arguments": list(arguments)} if arguments else {}),
             **({"accepted_in_spite_of": fault} if fault else {}),
+        )
+
+
+def _require_raw_files(dataset: Dataset, name: str, raw: Path | None) -> None:
+    if raw is None or not raw.is_dir():
+        raise FileNotFoundError(f"{name} is read from raw files; expected their folder, got {raw!r}")
+    missing = [file.name for file in dataset.origin.files if not (raw / file.name).is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"{name} is read from raw files; {raw} lacks {', '.join(missing)}: put them there, or "
+            f"`disbench fetch {dataset.origin.name}`"
         )
 
 

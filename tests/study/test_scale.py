@@ -76,8 +76,10 @@ def test_24_real_runs_with_a_kill_and_a_stop_in_the_middle(tmp_path):
 
     def start():
         return subprocess.Popen(
-            [*command, "--out", str(out)], cwd=tmp_path, start_new_session=True, text=True, stderr=subprocess.PIPE
-        )
+            [*command, "--out", str(out)], cwd=tmp_path, start_new_session=True, text=True, stderr=subprocess.PIPE,
+            # whoever runs the tests in the background of a shell ignores Ctrl-C, and so would the command
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )  # fmt: skip
 
     first = start()
     wait_for(lambda: num_results(out) >= 4)

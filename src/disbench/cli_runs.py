@@ -92,6 +92,10 @@ def reproduce(
     seeds = None if metric_seeds is None else "drawn" if metric_seeds is MetricSeeds.drawn else "by_name"
     if (model_num is None) == (encoder is None):
         raise ValueError("expected --model-num to train a model of the study, or --encoder to measure one of your own")
+    if encoder is not None and num_steps is not None:
+        raise ValueError("--num-steps is about training, and with --encoder nothing is trained; leave it out")
+    if encoder is None and dataset is not None:
+        raise ValueError("--dataset is about an encoder; a number of a study stands for its data set already")
     if pictures:
         reproduce.require_pictures()
     if encoder is None:
@@ -104,7 +108,7 @@ def reproduce(
         if name is None:
             raise ValueError(f"{encoder}: model.json names no data set; say which with --dataset")
         run = dataclasses.replace(reproduce.varied(loaded.run(0), metric_seeds=seeds), dataset=name)
-        folder = out / loaded.name / encoder.name
+        folder = out / loaded.name / encoder.resolve().name
         scores = reproduce.measure(encoder, run, folder, data)
     if pictures:
         reproduce.draw(encoder or folder / "model", run, folder, data)

@@ -36,18 +36,24 @@ def table(
     from disbench.study import results
     from disbench.study.reference_table import write_reference_table
     from disbench.study.table import StudyTable
-    from disbench.study.table_files import write_table
+    from disbench.study.table_files import require_suffix, write_table
 
     if layout is Format.reference:
+        num_failed = 0
         for path in out or [Path("results.json")]:
-            typer.echo(f"{path}: {write_reference_table(results.read_all(study), path):,} rows")
-        return
-    found = StudyTable.build(results.read_all(study))
-    for path in out or [Path("results.parquet")]:
-        write_table(found, path)
-        typer.echo(f"{path}: {found.num_rows:,} scores of {found.runs.num_rows:,} runs")
-    if found.num_failed:
-        typer.echo(f"{found.num_failed:,} failed runs are not in it", err=True)
+            num_rows, num_failed = write_reference_table(results.read_all(study), path)
+            typer.echo(f"{path}: {num_rows:,} rows")
+    else:
+        paths = out or [Path("results.parquet")]
+        for path in paths:
+            require_suffix(path)
+        found = StudyTable.build(results.read_all(study))
+        for path in paths:
+            write_table(found, path)
+            typer.echo(f"{path}: {found.num_rows:,} scores of {found.runs.num_rows:,} runs")
+        num_failed = found.num_failed
+    if num_failed:
+        typer.echo(f"{num_failed:,} failed runs are not in it", err=True)
 
 
 @app.command()

@@ -1,8 +1,10 @@
 """One run in one folder, in this process."""
 
 import json
+import shutil
 import threading
 
+import numpy as np
 import pytest
 import torch
 from tests.study.standin import odd_seeds_fail, work
@@ -122,8 +124,44 @@ def test_reproduce_writes_model_representations_and_metrics(study, tmp_path, dat
     own = json.loads((tmp_path / "output" / "little" / "model" / "scores.json").read_text())
     assert own["scores"] == result["scores"]
     assert own["dataset"] == "tiny"
-    refused = CliRunner().invoke(app, command)
-    assert "expected --model-num" in str(refused.exception)
+    assert result["metric_seeds"] == {}
+    for wrong, message in (
+        ([], "expected --model-num"),
+        (["--encoder", str(folder / "model"), "--num-steps", "3"], "--num-steps is about training"),
+        (["--model-num", "2", "--dataset", "tiny"], "--dataset is about an encoder"),
+    ):
+        assert message in str(CliRunner().invoke(app, [*command, *wrong]).exception)
+
+
+def test_measuring_an_encoder_takes_nothing_of_another(study, tmp_path, data):
+    """Two encoders may have the same name, and one the number of a run."""
+    command = ["reproduce", "--study", study(), "--data", str(data), "--out", str(tmp_path / "output"), "--no-pictures"]
+    assert CliRunner().invoke(app, [*command, "--model-num", "2"], catch_exceptions=False).exit_code == 0
+    trained = tmp_path / "output" / "little" / "2"
+    for name in ("first/mine", "second/mine", "elsewhere/2"):
+        shutil.copytree(trained / "model", tmp_path / name)
+    before = {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()}
+    for _ in range(2):  # the same one again is no other
+        assert CliRunner().invoke(app, [*command, "--encoder", str(tmp_path / "first/mine")]).exit_code == 0
+    for name, message in (
+        ("second/mine", "the scores of the encoder .*first/mine"),
+        ("elsewhere/2", "a trained model"),
+    ):
+        refused = CliRunner().invoke(app, [*command, "--encoder", str(tmp_path / name)])
+        with pytest.raises(ValueError, match=f"there (is|are) {message}.*; say where to with another --out"):
+            raise refused.exception
+    assert {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()} == before
+
+
+def test_drawn_seeds_are_kept_with_the_result(study, tmp_path, data):
+    task = tasks_of(study(metric_seeds="drawn"), tmp_path / "out", data).tasks[0]
+    rng = np.random.RandomState(0)
+    drawn = [int(rng.randint(2**32, dtype=np.int64)) for _ in range(4)]
+    execute(task, work)
+    assert results.read(task.folder / "result.json").metric_seeds == {
+        "mean": {"mig": drawn[2]},
+        "sampled": {"mig": drawn[3]},
+    }
 
 
 def test_another_run_in_the_same_folder_leaves_nothing_of_the_first(study, tmp_path, data):
@@ -143,4 +181,7 @@ def test_another_run_in_the_same_folder_leaves_nothing_of_the_first(study, tmp_p
     for steps in ("2", "3"):
         assert CliRunner().invoke(app, [*command, "--num-steps", steps]).exit_code == 0
         models.append((tmp_path / "little" / "0" / "model" / "encoder.safetensors").read_bytes())
+        (tmp_path / "little" / "0" / "pictures").mkdir()
     assert models[0] != models[1]
+    assert CliRunner().invoke(app, [*command, "--num-steps", "2"]).exit_code == 0
+    assert not (tmp_path / "little" / "0" / "pictures").exists()

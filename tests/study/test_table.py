@@ -163,6 +163,10 @@ def test_an_unknown_column_or_suffix_is_refused(study, tmp_path):
         disbench.load_results(study, columns=["train.sead"])
     with pytest.raises(ValueError, match=r"expected a file called .parquet or .csv; got '.*results.xlsx'"):
         run("table", study, "--out", tmp_path / "results.xlsx")
+    with pytest.raises(ValueError, match=r"expected a file called .parquet or .csv; got '.*results.xlsx'"):
+        run("table", study, "--out", tmp_path / "results.csv", "--out", tmp_path / "results.xlsx")
+    with pytest.raises(ValueError, match=r"expected a file called .json; got '.*results.parquet'"):
+        run("table", study, "--format", "reference", "--out", tmp_path / "results.parquet")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -227,3 +231,19 @@ def test_what_notebooks_do_with_the_reference_table_works(reference):
     by_model = mig.groupby("train_config.model.name")["evaluation_results.discrete_mig"].mean()
     assert np.isfinite(by_model).all()
     assert len(by_model) == 6
+
+
+def test_the_reference_table_has_the_seeds_that_were_drawn(copied, tmp_path):
+    first, second, third, *_ = results.paths(copied)
+    parameters = json.loads(first.read_text())["parameters"] | {"evaluate.metric_seeds": "drawn"}
+    change(first, parameters=parameters, metric_seeds={"mean": {"mig": 4242}, "sampled": {"mig": 2424}})
+    change(second, status="failed", scores={}, error="Traceback ...")
+    third.unlink()
+    printed = run("table", copied, "--format", "reference", "--out", tmp_path / "results.json")
+    assert "1 failed runs are not in it" in printed
+    rows = pd.read_json(tmp_path / "results.json", dtype=False)
+    rows = rows[rows["train_results.uuid"] == first.parent.name]
+    seeds = rows.set_index("path")["evaluation_config.evaluation.random_seed"].dropna()
+    assert seeds.to_dict() == {
+        f"runs/{first.parent.name}/mean/mig": "4242", f"runs/{first.parent.name}/sampled/mig": "2424"
+    }  # fmt: skip

@@ -14,7 +14,10 @@ from disbench.table import RepresentationTable
 from disbench.training.stopping import stop_if_asked
 
 _SHARE = "seconds.json"
-_OF_A_RUN = ("model", "metrics", "representations", "table.zarr", "train", "training.json", _SHARE, NAME)
+_OF_A_RUN = (
+    "model", "metrics", "representations", "pictures", "table.zarr", "train", "training.json", "scores.json", _SHARE,
+    NAME,
+)  # fmt: skip
 
 
 def compute(task: Task) -> RunResult:

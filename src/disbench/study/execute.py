@@ -162,6 +162,7 @@ def result_of(task: Task, **values: Any) -> RunResult:
         study=task.run.study,
         number=task.run.number,
         parameters=task.run.parameters,
+        metric_seeds=task.run.drawn_seeds,
         versions={"python": platform.python_version(), **_versions()},
         **values,
     )

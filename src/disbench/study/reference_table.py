@@ -45,24 +45,37 @@ _PREDICTORS = {
 _OPTIONS = {"num_bins": "discretizer.num_bins", "prune_threshold": "prune_dims.threshold"}
 
 
-def write_reference_table(results: Iterable[RunResult], path: Path) -> int:
-    """Write columns by name, each with its values by row, and return the number of rows; failed runs have none.
+def write_reference_table(results: Iterable[RunResult], path: Path) -> tuple[int, int]:
+    """Write columns by name, each with its values by row; failed runs have no rows.
 
     A row is one metric on one representation of one run. As there, settings are texts as gin writes them; numbers that
     were measured are numbers. Unlike there, a row stands only in the columns in which it has a value, which
     `pandas.read_json` fills in; and there is no `evaluation_results.elapsed_time`.
+
+    Returns
+    -------
+    num_rows, num_failed
+        Of what was written, and of failed runs.
+
+    Raises
+    ------
+    ValueError
+        If the file is not called .json.
     """
+    if path.suffix != ".json":
+        raise ValueError(f"the reference's format is JSON: expected a file called .json; got {str(path)!r}")
     columns: dict[str, dict[int, Any]] = {}
-    num_rows = 0
+    num_rows = num_failed = 0
     for result in results:
         if result.status == "failed":
+            num_failed += 1
             continue
         for row in rows(result):
             for name, value in row.items():
                 columns.setdefault(name, {})[num_rows] = value
             num_rows += 1
     files.write_bytes(path, json.dumps(columns, separators=(",", ":")).encode())
-    return num_rows
+    return num_rows, num_failed
 
 
 def rows(result: RunResult) -> Iterator[dict[str, Any]]:
@@ -76,10 +89,11 @@ def rows(result: RunResult) -> Iterator[dict[str, Any]]:
             "postprocess_results.uuid": f"{result.fingerprint}/{representation}",
         }
         for metric, scores in metrics.items():
+            of_metric = _evaluation_config(result, representation, metric)
             yield {
                 "path": f"runs/{result.fingerprint}/{representation}/{metric}",
                 **of_codes,
-                **{f"evaluation_config.{name}": value for name, value in _evaluation_config(result, metric).items()},
+                **{f"evaluation_config.{name}": value for name, value in of_metric.items()},
                 "evaluation_results.uuid": f"{result.fingerprint}/{representation}/{metric}",
                 **{f"evaluation_results.{name}": value for name, value in scores.items()},
             }
@@ -114,16 +128,24 @@ def _train_results(result: RunResult) -> dict[str, Any]:
     return found | {"uuid": result.fingerprint}
 
 
-def _evaluation_config(result: RunResult, metric: str) -> dict[str, str]:
+def _evaluation_config(result: RunResult, representation: str, metric: str) -> dict[str, str]:
     function = _EVALUATIONS.get(metric, metric)
     config = {"evaluation.evaluation_fn": f"@{function}", "dataset.name": "'auto'"}
-    if "evaluate.seed" in result.parameters:
-        config["evaluation.random_seed"] = _gin(result.parameters["evaluate.seed"])
+    seed = _evaluation_seed(result, representation, metric)
+    if seed is not None:
+        config["evaluation.random_seed"] = _gin(seed)
     if metric in _PREDICTORS:
         config["predictor.predictor_fn"] = f"@{_PREDICTORS[metric]}"
     prefix = f"metrics.{metric}."
     options = {name.removeprefix(prefix): value for name, value in result.parameters.items() if name.startswith(prefix)}
     return config | {_OPTIONS.get(name, f"{function}.{name}"): _gin(value) for name, value in options.items()}
+
+
+def _evaluation_seed(result: RunResult, representation: str, metric: str) -> object:
+    """The seed drawn for the metric; by name, the one that all derive theirs from. None if the file does not tell."""
+    if result.parameters.get("evaluate.metric_seeds") == "drawn":
+        return result.metric_seeds.get(representation, {}).get(metric)
+    return result.parameters.get("evaluate.seed")
 
 
 def _gin(value: object) -> str:

@@ -78,15 +78,17 @@ def measure(encoder: Path, run: Run, folder: Path, data: str) -> dict[str, dict[
     run
         Any run of the study on the encoder's data set; how it trains does not matter.
     folder
-        For representations, scores and `scores.json`; what is there is replaced.
+        For representations, scores and `scores.json`; what an earlier measurement of the encoder left there is
+        replaced.
     data
         Folder or address of the image stores.
 
     Raises
     ------
     ValueError
-        There is no store of the data set, or the encoder does not fit its images.
+        There is no store of the data set, the encoder does not fit its images, or the folder has something else.
     """
+    _require_own(folder, encoder)
     data_checksums([run.dataset], data)
     store = storage.local_copy(store_of(data, run.dataset))
     folder.mkdir(parents=True, exist_ok=True)
@@ -99,6 +101,15 @@ def measure(encoder: Path, run: Run, folder: Path, data: str) -> dict[str, dict[
     write_representations(run, table, folder)
     files.write_json(folder / "scores.json", {"encoder": str(encoder), "dataset": run.dataset, "scores": scores})
     return scores
+
+
+def _require_own(folder: Path, encoder: Path) -> None:
+    """Raise ValueError if a folder has a model that a study trained, or scores of another encoder."""
+    if (folder / "fingerprint").is_file() or (folder / "model.json").is_file():
+        raise ValueError(f"{folder}: there is a trained model, which would be lost; say where to with another --out")
+    path = folder / "scores.json"
+    if path.is_file() and Path(other := files.read_json(path)["encoder"]).resolve() != encoder.resolve():
+        raise ValueError(f"{folder}: there are the scores of the encoder {other}; say where to with another --out")
 
 
 def dataset_of(encoder: Path) -> str | None:

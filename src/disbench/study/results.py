@@ -26,7 +26,8 @@ class RunResult(BaseModel):
     """The file that a run writes when it ends.
 
     `parameters` have flat dotted names (`train.seed`); `scores` are by representation, metric and score; `training`
-    has what the finished model's loss consists of; `seconds` what its parts took.
+    has what the finished model's loss consists of; `seconds` what its parts took. `metric_seeds` has the seeds that a
+    study drew, by representation and metric.
     """
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
@@ -37,6 +38,7 @@ class RunResult(BaseModel):
     status: Literal["finished", "failed"]
     parameters: dict[ParameterName, Scalar | list[Scalar]]
     scores: dict[str, dict[str, dict[str, float]]] = {}
+    metric_seeds: dict[str, dict[str, NonNegativeInt]] = {}
     training: dict[str, float] = {}
     seconds: dict[str, float] = {}
     versions: dict[str, str] = {}

@@ -82,6 +82,16 @@ class Run:
         position = self.representations.index(representation) * len(self.metrics) + list(self.metrics).index(metric)
         return drawn[len(self.representations) + position]
 
+    @property
+    def drawn_seeds(self) -> dict[str, dict[str, int]]:
+        """Seeds by representation and metric, if they are drawn; by name they follow from the evaluation seed."""
+        if self.metric_seeds == "by_name":
+            return {}
+        return {
+            representation: {metric: self.metric_seed(representation, metric) for metric in self.metrics}
+            for representation in self.representations
+        }
+
     def describe(self) -> dict[str, Any]:
         """The configuration, for people and for JSON."""
         return {

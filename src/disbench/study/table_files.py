@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
-def write_table(table: StudyTable, path: Path) -> None:
-    """Write a table as .parquet or .csv, whole or not at all.
+def require_suffix(path: Path) -> None:
+    """Raise ValueError unless a table can be written to a file of this name, so that it is known before it is made."""
+    if path.suffix not in (".parquet", ".csv"):
+        raise ValueError(f"expected a file called .parquet or .csv; got {str(path)!r}")
 
-    Raises
-    ------
-    ValueError
-        For another suffix.
-    """
+
+def write_table(table: StudyTable, path: Path) -> None:
+    """Write a table as .parquet or .csv, whole or not at all; ValueError for another suffix."""
+    require_suffix(path)
     batches = table.batches()
     with files.replacing(path) as temporary:
         first = next(batches)
@@ -41,11 +42,9 @@ def _writer(path: Path, temporary: Path, first: pa.Table) -> Iterator[Any]:
     if path.suffix == ".parquet":
         with pyarrow.parquet.ParquetWriter(temporary, first.schema, compression="zstd") as parquet:
             yield parquet.write_table
-    elif path.suffix == ".csv":
+    else:
         with pyarrow.csv.CSVWriter(temporary, _decoded(first).schema) as text:
             yield lambda batch: text.write_table(_decoded(batch))
-    else:
-        raise ValueError(f"expected a file called .parquet or .csv; got {str(path)!r}")
 
 
 def _decoded(table: pa.Table) -> pa.Table:

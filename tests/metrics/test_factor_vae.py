@@ -9,6 +9,7 @@ from disbench.metrics.factor_vae import (
     least_varying,
     local_variances,
     majority_accuracies,
+    variances,
 )
 from disbench.table import LabelledCodes, RepresentationTable
 
@@ -57,6 +58,32 @@ def test_pruning_relative_to_the_largest_latent_ignores_units(identity, rng):
     assert factor_vae(small, rng, num_train=50)["num_active_dims"] == 0.0
     scores = factor_vae(small, rng, num_train=50, prune_relative_to="largest")
     assert scores == {"train_accuracy": 1.0, "eval_accuracy": 1.0, "num_active_dims": 4.0}
+
+
+def test_only_latents_above_the_threshold_vote(identity, rng):
+    """Standard deviations of 0.06, 0.04 and 0.0025: the threshold is 0.05, or 0.05 times the largest."""
+    deviations = np.array([0.06, 0.04, 0.0025, 0.0025])
+    table = RepresentationTable(identity.space, identity.mean / identity.mean.std(axis=0) * deviations)
+    assert factor_vae(table, rng, num_train=50)["num_active_dims"] == 1.0
+    assert factor_vae(table, rng, num_train=50, prune_relative_to="largest")["num_active_dims"] == 2.0
+
+
+def test_variances_by_hand():
+    np.testing.assert_array_equal(variances(np.array([[1.0, 5.0], [3.0, 5.0]], dtype=np.float32)), [2, 0])
+    np.testing.assert_array_equal(variances(np.array([[1.0, 5.0]])), [0, 0])
+
+
+def test_a_constant_latent_that_is_active_always_varies_least():
+    """At threshold 0 of the reference's pruning it is."""
+    local, everywhere = np.array([[0.5, 0.0, 0.1], [1.0, 0.0, 0.0]]), np.array([1.0, 0.0, 0.5])
+    active = active_latents(everywhere, 0.0, inclusive=True)
+    assert active.all()
+    np.testing.assert_array_equal(least_varying(local, everywhere, active), [1, 1])
+    np.testing.assert_array_equal(least_varying(local, everywhere, active_latents(everywhere, 0.0)), [2, 2])
+
+
+def test_two_points_are_a_batch(identity, rng):
+    assert factor_vae(identity, rng, num_train=2000, batch_size=2)["eval_accuracy"] > 0.5
 
 
 def test_variances_are_of_batches_that_share_the_factor(identity, rng):

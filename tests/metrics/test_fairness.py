@@ -35,6 +35,21 @@ def test_scores_are_near_the_reference_s(toy, toy_scores):
         assert scores[key] == pytest.approx(expected[key], abs=0.03)
 
 
+def test_two_factors_by_hand(rng):
+    """The code is a where b is 0, and 2 where b is 1; what is most likely to lie behind it is predicted.
+
+    So a is told where b is 0 and said to be 2 where b is 1: both differ from all predictions, of which 1/6, 1/6 and 4/6
+    are 0, 1 and 2, by a third. And b is told unless a is 2, when it is always said to be 1: the total variations from
+    1/3 and 2/3 are a sixth, a sixth and a third.
+    """
+    table = RepresentationTable.from_codes(FactorSpace(("a", "b"), (3, 2)), [[0], [2], [1], [2], [2], [2]])
+    scores = fairness(table, rng, num_train=3000, num_test_points_per_class=20_000)
+    expected = {"pred0:sens1": (1 / 3, 1 / 3), "pred1:sens0": (2 / 9, 1 / 3)}
+    for pair, (mean, largest) in expected.items():
+        assert scores[f"mean_fairness:{pair}"] == pytest.approx(mean, abs=0.02)
+        assert scores[f"max_fairness:{pair}"] == pytest.approx(largest, abs=0.02)
+
+
 def test_predictions_from_separate_latents_are_fair(identity, rng):
     scores = fairness(identity, rng, num_train=500)
     assert set(scores.values()) == {0.0}

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from disbench import evaluate
 from disbench.metrics._information import discretize
 from disbench.metrics.irs import irs, robustness
 from disbench.table import LabelledCodes, RepresentationTable
@@ -40,6 +41,13 @@ def test_factors_that_never_vary_are_an_error(rng):
     codes = rng.normal(size=(10, 2))
     with pytest.raises(ValueError, match="at least 1 factor with two or more values"):
         irs(LabelledCodes(codes, np.ones((10, 2)), codes, np.ones((10, 2))), rng)
+
+
+def test_a_quantile_is_a_share_of_the_points(identity):
+    assert evaluate("irs", identity, num_train=50, diff_quantile=1)["IRS"] == 1.0
+    for quantile in (0, 1.01):
+        with pytest.raises(ValueError, match="diff_quantile"):
+            evaluate("irs", identity, diff_quantile=quantile)
 
 
 def test_codes_whose_squares_overflow_are_an_error(rng):

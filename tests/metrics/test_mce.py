@@ -75,3 +75,25 @@ def test_values_missing_among_the_test_points_do_not_matter(rng):
     codes = factors + rng.normal(size=(120, 2))
     scores = mce(LabelledCodes(codes, factors, codes[:10], factors[:10]), rng)
     assert 0.5 < scores["explicitness_score_test"] <= 1
+
+
+def test_factors_with_one_value_are_left_out(rng):
+    factors = np.stack([rng.integers(3, size=200), np.ones(200, int), rng.integers(4, size=200)], axis=1)
+    codes = factors[:, [0, 2]] + rng.normal(size=(200, 2))
+    expected = mce(LabelledCodes(codes, factors[:, [0, 2]], codes, factors[:, [0, 2]]), rng)
+    assert mce(LabelledCodes(codes, factors, codes, factors), rng) == expected
+
+
+def test_a_latent_that_tells_nothing_about_some_factors_is_active():
+    factors = np.stack(np.unravel_index(np.arange(24), (2, 3, 4)), axis=1)
+    codes = np.concatenate([factors, np.zeros((24, 1))], axis=1)
+    scores = mce(LabelledCodes(codes, factors, codes, factors), np.random.default_rng(0), active_only=True)
+    assert scores["modularity_score"] == scores["compactness_score"] == 1.0
+
+
+def test_what_it_cannot_score_is_an_error(rng):
+    codes, factors = rng.normal(size=(30, 3)), rng.integers(3, size=(30, 2))
+    with pytest.raises(ValueError, match="needs at least 2; got 1"):
+        mce(LabelledCodes(codes[:, :1], factors, codes[:, :1], factors), rng)
+    with pytest.raises(ValueError, match="at least 2 factors"):
+        mce(LabelledCodes(codes, factors * [1, 0], codes, factors), rng)

@@ -4,7 +4,14 @@ from scipy.stats import spearmanr
 
 from disbench.factors import FactorSpace
 from disbench.metrics._scale import standardized
-from disbench.metrics.udr import lasso_weights, model_scores, rank_correlations, relative_strength, udr
+from disbench.metrics.udr import (
+    _informative,
+    lasso_weights,
+    model_scores,
+    rank_correlations,
+    relative_strength,
+    udr,
+)
 from disbench.table import LabelledCodes, RepresentationTable
 
 
@@ -35,6 +42,18 @@ def test_relative_strength_by_hand():
     matrix = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]])  # Columns 1, 1, 1; rows 1 and 1/2.
     assert relative_strength(matrix) == pytest.approx(4.5 / 5)
     assert relative_strength(matrix, "reference") == pytest.approx((1 + 0.75) / 2)
+
+
+def test_informative_latents_are_those_that_vary_and_differ_from_the_prior():
+    """The divergences are 0, 0.5 and (e^-3 + 3 - 1) / 2 = 1.02 nats."""
+    mean = np.array([[0.0, 1.0, 0.0, 1.0], [0.0, -1.0, 0.0, 1.0]])
+    codes = mean + np.array([[0.01, 0, 0.01, 0], [-0.01, 0, -0.01, 0]])
+    table = RepresentationTable(FactorSpace(("a",), (2,)), mean, np.array([[0.0, 0.0, -3.0, 0.0]] * 2))
+    rows = np.arange(2)
+    assert _informative(table, rows, codes, 0.01).tolist() == [False, True, True, False]
+    assert _informative(table, rows, codes, 0.49).tolist() == [False, True, True, False]
+    assert _informative(table, rows, codes, 0.51).tolist() == [False, False, True, False]
+    assert _informative(table, rows, codes, 1.03).tolist() == [False, False, False, False]
 
 
 def tables_of(codes, log_variance=None):
@@ -69,6 +88,10 @@ def test_tables_that_do_not_belong_together_are_an_error(rng):
     codes = rng.normal(size=(10, 2))
     with pytest.raises(ValueError, match="tables of at least 2; got 1"):
         udr(tables_of([codes]), rng)
+    with pytest.raises(ValueError, match="tables of at least 2; got 1"):
+        udr(tables_of([codes])[0], rng)
+    with pytest.raises(ValueError, match=r"within 1e\+100 of zero"):
+        udr(tables_of([codes, 1e200 * codes]), rng)
     with pytest.raises(ValueError, match="same states or points"):
         udr(tables_of([codes]) + tables_of([codes[:5]]), rng)
     points = LabelledCodes(codes, codes, codes, codes)

@@ -53,6 +53,7 @@ def test_curves_by_hand():
     np.testing.assert_array_equal(groups, [1, 2, 2, 1, 1, 1])
     np.testing.assert_array_equal(discovered, [1, 2, 3, 3, 3, 3])
     assert merges(matrix, [4, 7]) == {"merge_4_7": 3.0}
+    assert merges(np.eye(3), [0, 1, 2]) == {}  # No relation joins factors, least of all those of 0.
 
 
 def test_factors_with_one_value_keep_the_numbers_of_the_others(rng):
@@ -61,3 +62,13 @@ def test_factors_with_one_value_keep_the_numbers_of_the_others(rng):
     scores = unified_scores(LabelledCodes(codes, factors, codes, factors), rng)
     assert "accuracy_svm_matrix.mig.factor_2" in scores
     assert "accuracy_svm_matrix.mig.factor_1" not in scores
+
+
+def test_what_it_cannot_score_is_an_error(rng):
+    codes, factors = rng.normal(size=(30, 3)), rng.integers(3, size=(30, 2))
+    with pytest.raises(ValueError, match="unified_scores compares latents .* at least 2; got 1"):
+        unified_scores(LabelledCodes(codes[:, :1], factors, codes[:, :1], factors), rng)
+    with pytest.raises(ValueError, match="unified_scores needs at least 2 factors"):
+        unified_scores(LabelledCodes(codes, factors * [1, 0], codes, factors), rng)
+    with pytest.raises(ValueError, match=r"within 1e\+100 of zero"):
+        unified_scores(LabelledCodes(codes, factors, 1e200 * codes, factors), rng)

@@ -40,9 +40,34 @@ def test_two_correlated_latents_by_hand():
     assert gaussian_wasserstein_correlation(covariance) == pytest.approx(expected)
 
 
+def test_small_units_change_neither_correlation_nor_information(rng):
+    codes = rng.normal(size=(500, 3)) @ rng.normal(size=(3, 3))
+    large, small = score(codes, rng), score(codes / 1024, rng)
+    for key in ("gaussian_total_correlation", "gaussian_wasserstein_correlation_norm", "mutual_info_score"):
+        assert small[key] == pytest.approx(large[key], rel=1e-9)
+    distance = "gaussian_wasserstein_correlation"
+    assert small[distance] == pytest.approx(large[distance] / 1024**2)
+
+
+def test_latents_that_do_not_vary_are_independent_of_all_others(rng):
+    """Rounding gives equal numbers a variance, and takes that of tiny differences away."""
+    codes = np.repeat(rng.normal(size=(7, 2)), 7, axis=0)
+    expected, dead = score(codes, rng), np.full((49, 1), 1.1)
+    assert np.cov(dead, rowvar=False) > 0
+    tiny = np.where(codes[:, :1] > 0, 1e-200, 0.0)
+    for column in (dead, tiny):
+        several = score(np.concatenate([codes, column], axis=1), rng)
+        for key in ("gaussian_total_correlation", "gaussian_wasserstein_correlation"):
+            assert several[key] == pytest.approx(expected[key], abs=1e-12)
+        one = score(np.concatenate([codes[:, :1], column], axis=1), rng)
+        for key in ("gaussian_total_correlation", "gaussian_wasserstein_correlation"):
+            assert one[key] == pytest.approx(0, abs=1e-12)
+
+
 def test_extremes_are_finite(rng):
     codes = rng.normal(size=(500, 2))
     assert set(score(np.ones((10, 3)), rng).values()) == {0.0}
+    assert set(score(np.ones((1, 3)), rng).values()) == {0.0}
     assert 10 < score(np.tile(codes, 2), rng)["gaussian_total_correlation"] < 50
     with pytest.raises(ValueError, match="needs at least 2; got 1"):
         score(codes[:, :1], rng)

@@ -11,8 +11,7 @@ Floats = NDArray[np.float64]
 def as_float64(codes: NDArray[Any]) -> Floats:
     """Codes in double precision; values whose squares overflow are refused."""
     double: Floats = np.asarray(codes, dtype=np.float64)
-    if double.size and np.abs(double).max() > 1e100:
-        raise ValueError(f"expected codes within 1e100 of zero; got {float(np.abs(double).max())!r}. Rescale them")
+    _refuse_beyond(1e100, double)
     return double
 
 

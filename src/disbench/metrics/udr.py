@@ -110,7 +110,7 @@ def relative_strength(matrix: Floats, compat: Compat = "disbench") -> float:
 def _strengths(matrix: Floats) -> Floats:
     """Squared largest entry of each column divided by its sum, 0 for a column of zeros."""
     total = matrix.sum(axis=0)
-    return np.where(total > 0, matrix.max(axis=0) ** 2 / np.where(total > 0, total, 1.0), 0.0)
+    return np.asarray(matrix.max(axis=0) ** 2 / np.where(total > 0, total, 1.0))
 
 
 def lasso_weights(codes: Floats, targets: Floats, alpha: float) -> Floats:

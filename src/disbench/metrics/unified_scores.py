@@ -99,9 +99,7 @@ def matrices(data: TrainTest, num_bins: int, trees: Trees, tree_seed: int = 0) -
     return {
         "importance_gbt_matrix": importance,
         "mutual_information_matrix": mutual_information(discretize(data.train_codes, num_bins), data.train_factors),
-        "accuracy_svm_matrix": svm_accuracies(
-            as_float64(data.train_codes), data.train_factors, as_float64(data.test_codes), data.test_factors
-        ),
+        "accuracy_svm_matrix": svm_accuracies(*data),
     }
 
 

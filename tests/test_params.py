@@ -130,3 +130,8 @@ def test_yaml_that_would_take_all_memory_or_make_objects_is_refused(tmp_path, co
 def test_yaml_may_have_aliases(tmp_path):
     (tmp_path / "a.yaml").write_text("a: &a {b: [1, 2]}\nc: {<<: *a, d: *a}\n")
     assert params.read_mapping(tmp_path / "a.yaml") == {"a": {"b": [1, 2]}, "c": {"b": [1, 2], "d": {"b": [1, 2]}}}
+
+
+def test_a_seed_fits_a_column_of_whole_numbers(tmp_path):
+    with pytest.raises(ValueError, match="train.seed: Input should be less than 9223372036854775808"):
+        params.read(changed(tmp_path, "train", "seed", 2**63))

@@ -3,14 +3,27 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from disbench import catalogue, files
 
 _MOST_NODES, _MOST_LEVELS = 100_000, 50  # of a YAML file; the published studies have 60 and 5
+
+
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+"""What tables and files keep as a whole number."""
 
 
 class Section(BaseModel):
@@ -29,7 +42,7 @@ class TrainParams(Section):
     """How an encoder is trained; the defaults are the published study's."""
 
     objective: str
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     num_steps: NonNegativeInt = 300_000
     batch_size: PositiveInt = 64
     num_latents: PositiveInt = 10
@@ -69,7 +82,7 @@ class PostprocessParams(Section):
 class EvaluateParams(Section):
     """What the metrics see, and the seed from which each derives its own."""
 
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     representation: Literal["mean", "sampled"] = "mean"
 
 

@@ -134,6 +134,8 @@ def test_a_damaged_file_is_named(copied, content, message):
         ({"training": {"kl": float("nan")}}, "training.kl: Input should be a finite number"),
         ({"status": "running"}, "status: Input should be 'finished' or 'failed'"),
         ({"parameters": {"train": {"seed": 1}}}, "parameters.train"),
+        ({"parameters": {"train.seed": 2**63}}, "expected whole numbers of at most 64 bits; got 9223372036854775808"),
+        ({"parameters": {"metrics.mig.bins": [1, -(2**64)]}}, "at most 64 bits; got -18446744073709551616"),
     ],
 )
 def test_a_foreign_file_is_named(copied, values, message):

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+Whole = Annotated[int, Field(ge=0, lt=2**63)]
 Scalar = bool | int | float | str | None
 GROUPS = ("training", "seconds", "versions")
 """What a run has to say besides its parameters; no name of a parameter starts like that."""
@@ -19,7 +20,15 @@ def _dotted(name: str) -> str:
     return name
 
 
+def _fits_a_column(value: Scalar | list[Scalar]) -> Scalar | list[Scalar]:
+    for number in value if isinstance(value, list) else [value]:
+        if isinstance(number, int) and not -(2**63) <= number < 2**63:
+            raise ValueError(f"expected whole numbers of at most 64 bits; got {number}")
+    return value
+
+
 ParameterName = Annotated[str, AfterValidator(_dotted)]
+ParameterValue = Annotated[Scalar | list[Scalar], AfterValidator(_fits_a_column)]
 
 
 class RunResult(BaseModel):
@@ -34,11 +43,11 @@ class RunResult(BaseModel):
 
     fingerprint: str
     study: str
-    number: NonNegativeInt
+    number: Whole
     status: Literal["finished", "failed"]
-    parameters: dict[ParameterName, Scalar | list[Scalar]]
+    parameters: dict[ParameterName, ParameterValue]
     scores: dict[str, dict[str, dict[str, float]]] = {}
-    metric_seeds: dict[str, dict[str, NonNegativeInt]] = {}
+    metric_seeds: dict[str, dict[str, Whole]] = {}
     training: dict[str, float] = {}
     seconds: dict[str, float] = {}
     versions: dict[str, str] = {}

@@ -12,7 +12,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    NonNegativeInt,
     PositiveInt,
     StringConstraints,
     ValidationError,
@@ -21,7 +20,7 @@ from pydantic import (
 )
 
 from disbench import catalogue, params
-from disbench.params import PostprocessParams, Section, TrainParams
+from disbench.params import PostprocessParams, Section, Seed, TrainParams
 from disbench.study.runs import Run
 
 _PUBLISHED = Path(__file__).parent / "published"
@@ -91,11 +90,11 @@ class Study(Section):
         MinLen(1),
         BeforeValidator(_none_is_empty),
     ]
-    seeds: PositiveInt | Annotated[list[NonNegativeInt], MinLen(1), Distinct]
+    seeds: PositiveInt | Annotated[list[Seed], MinLen(1), Distinct]
     train: TrainSettings = Field(default_factory=TrainSettings)
     postprocess: PostprocessParams = PostprocessParams()
     representations: Annotated[list[Representation], MinLen(1), Distinct] = Field(default=["mean"])
-    evaluation_seed: NonNegativeInt = 0
+    evaluation_seed: Seed = 0
     metric_seeds: Literal["by_name", "drawn"] = "by_name"
     metrics: Annotated[dict[str, dict[str, Any]], MinLen(1), BeforeValidator(_none_is_empty)]
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from disbench import catalogue, evaluate
 from disbench.factors import FactorSpace
 from disbench.metrics._logistic_cv import fit_logistic_cv
 from disbench.metrics.downstream_boosted_trees import downstream_boosted_trees
@@ -89,9 +90,99 @@ def test_reduced_task_has_the_reference_s_keys_and_loses_the_factor_alone(toy, t
     assert scores["300:mean_test_accuracy_other_factors"] > 0.97
 
 
+def test_means_and_minima_are_those_of_the_factors(rng):
+    factors = rng.integers(3, size=(400, 3))
+    codes = factors * [1, 1, 0] + [0.1, 0.5, 1] * rng.normal(size=(400, 3))
+    table = LabelledCodes(codes[:300], factors[:300], codes[300:], factors[300:])
+    scores = downstream_logistic_regression(table, rng, num_train=(300,))
+    for sample in ("train", "test"):
+        values = [scores[f"300:{sample}_accuracy_factor_{factor}"] for factor in range(3)]
+        assert values[0] > 0.99 > values[1] > values[2]
+        assert scores[f"300:mean_{sample}_accuracy"] == pytest.approx(np.mean(values))
+        assert scores[f"300:min_{sample}_accuracy"] == values[2]
+    assert scores["300:train_accuracy_factor_1"] != scores["300:test_accuracy_factor_1"]
+
+
+def test_strong_task_by_hand(rng):
+    """The code is a + 10 b. What tells a is where b lies; what tells b, the threshold 5, is not moved by a.
+
+    So of two test accuracies with the change, one is 1, and the other a half, of the values of a on one side.
+    """
+    table = RepresentationTable.from_codes(FactorSpace(("a", "b"), (2, 2)), [[0], [10], [1], [11]])
+    scores = strong_downstream(table, rng, num_train=(200,), num_test=4000)
+    assert scores == pytest.approx(
+        {
+            "200:mean_train_accuracy": 1,
+            "200:mean_test_accuracy": 1,
+            "200:mean_strong_train_accuracy": 1,
+            "200:mean_strong_test_accuracy": 0.75,
+            "200:strong_generalization_gap": 0.25,
+        },
+        abs=0.03,
+    )
+
+
+def test_strong_task_sets_only_factors_that_vary_and_has_no_gap_where_nothing_can_be_lost(rng):
+    space = FactorSpace(("a", "constant", "b"), (4, 1, 4))
+    table = RepresentationTable.from_codes(space, space.factors(np.arange(16)))
+    scores = strong_downstream(table, rng, num_train=(100,), num_test=100, num_experiments=5)
+    assert scores["100:mean_strong_test_accuracy"] == scores["100:mean_strong_train_accuracy"] == 1.0
+    # One training and one test point of so many states do not share a value.
+    wide = FactorSpace(("a", "b"), (1000, 1000))
+    scores = strong_downstream(RepresentationTable(wide, np.zeros((10**6, 1))), rng, num_train=(1,), num_test=1)
+    assert scores["1:mean_test_accuracy"] == scores["1:strong_generalization_gap"] == 0.0
+
+
+def test_reduced_task_by_hand(rng):
+    """Each factor has a latent of its own; without it the factor is guessed, and the other is not touched."""
+    space = FactorSpace(("a", "b"), (2, 4))
+    table = RepresentationTable.from_codes(space, space.factors(np.arange(8)))
+    scores = reduced_downstream(table, rng, num_train=(2000,), num_test=8000, num_factors_to_remove=1)
+    chance = 1 / 2, 1 / 4
+    expected = {}
+    for sample in ("train", "test"):
+        for factor in (0, 1):
+            prefix = f"2000:reduced_factor_{factor}:mean_{sample}_accuracy"
+            expected[f"{prefix}_factor_{factor}"] = expected[f"{prefix}_reduced_factor"] = chance[factor]
+            expected[f"{prefix}_factor_{1 - factor}"] = expected[f"{prefix}_non_reduced_factor"] = 1
+        expected[f"2000:mean_{sample}_accuracy_reduced_factor"] = sum(chance) / 2
+        expected[f"2000:mean_{sample}_accuracy_other_factors"] = 1
+    assert scores == pytest.approx(expected, abs=0.05)
+
+
+class ReachedError(Exception):
+    """What an option chooses is used."""
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "chosen"),
+    [
+        ("trees", "scikit-learn", "disbench.metrics._trees._ScikitLearn"),
+        ("predictor", "logistic_regression", "disbench.metrics._predictors.fit_logistic_cv"),
+    ],
+)
+def test_options_choose_the_predictor(option, value, chosen, identity, monkeypatch):
+    def reached(*arguments):
+        raise ReachedError
+
+    monkeypatch.setattr(chosen, reached)
+    for metric in catalogue.names("metrics"):
+        fields = catalogue.options(catalogue.find("metrics", metric)).model_fields
+        if option in fields:
+            few = {"num_train": (20,)} if "downstream" in metric else {"num_train": 20}
+            few |= {"num_factors_to_remove": 1} if metric == "reduced_downstream" else {}
+            with pytest.raises(ReachedError):
+                evaluate(metric, identity, **few, **{option: value})
+            few |= {"num_test_points_per_class": 5} if metric == "fairness" else {"num_test": 5}
+            evaluate(metric, identity, **few)
+
+
 def test_what_they_cannot_score_is_an_error(rng):
     codes, factors = rng.normal(size=(20, 2)), rng.integers(3, size=(20, 2))
     table = LabelledCodes(codes, factors, codes, factors)
+    one = RepresentationTable.from_codes(FactorSpace(("a", "b"), (3, 1)), np.ones((3, 2)))
+    with pytest.raises(ValueError, match="at least 2 factors"):
+        strong_downstream(one, rng)
     with pytest.raises(ValueError, match=r"strong_downstream sets factors to values.* got 20 points"):
         strong_downstream(table, rng)
     with pytest.raises(ValueError, match="needs at least 3; got 2"):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from disbench.factors import IntArray
 from disbench.metrics._threads import map_threads, single_threaded_algebra
+from disbench.table import FloatArray
 
 Floats = NDArray[np.float64]
 
@@ -37,11 +38,11 @@ class Logistic(NamedTuple):
         weights = np.concatenate([self.slopes, self.intercepts[None]])
         return weights if len(self.classes) > 2 else weights[:, 1:]
 
-    def scores(self, codes: Floats) -> Floats:
+    def scores(self, codes: FloatArray) -> Floats:
         """Decision values (n, k)."""
         return np.asarray(codes @ self.slopes + self.intercepts)
 
-    def predict(self, codes: Floats) -> IntArray:
+    def predict(self, codes: FloatArray) -> IntArray:
         """Class numbers (n,)."""
         return np.asarray(self.classes[self.scores(codes).argmax(axis=1)])
 

@@ -1,21 +1,29 @@
 """Prediction of all factors from codes, which the downstream tasks and the fairness score share."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from disbench.factors import IntArray
-from disbench.metrics._logistic import Logistic, Solver
+from disbench.metrics._logistic import Solver
 from disbench.metrics._logistic_cv import fit_logistic_cv
 from disbench.metrics._scale import as_float64
-from disbench.metrics._trees import Classifier, Majority, Trees, fit_trees
+from disbench.metrics._trees import Majority, Trees, fit_trees
 from disbench.table import FloatArray, LabelledCodes, RepresentationTable, Table, TrainTest
 
 Floats = NDArray[np.float64]
 
 Predictor = Literal["boosted_trees", "logistic_regression"]
 """What predicts a factor: boosted trees, or logistic regression with cross-validated regularisation."""
+
+
+class Classifier(Protocol):
+    """A fitted classifier of one factor."""
+
+    def predict(self, codes: FloatArray) -> IntArray:
+        """Class numbers (n,) of codes (n, num_latents)."""
 
 
 def fit_predictors(
@@ -25,7 +33,7 @@ def fit_predictors(
     *,
     trees: Trees = "disbench",
     solver: Solver = "multinomial",
-) -> list[Classifier]:
+) -> Sequence[Classifier]:
     """One classifier for each column of factors (n, num_factors), class numbers; of a single value, its majority."""
     if predictor == "boosted_trees":
         return fit_trees(codes, factors, trees)
@@ -33,25 +41,12 @@ def fit_predictors(
     chosen = [labels for labels, fit in zip(factors.T, several, strict=True) if fit]
     models = iter(fit_logistic_cv(as_float64(codes), chosen, solver) if chosen else [])
     return [
-        _Logistic(next(models)) if fit else Majority(int(labels[0]), codes.shape[1])
+        next(models) if fit else Majority(int(labels[0]), codes.shape[1])
         for labels, fit in zip(factors.T, several, strict=True)
     ]
 
 
-class _Logistic:
-    def __init__(self, model: Logistic) -> None:
-        self._model = model
-
-    def predict(self, codes: FloatArray) -> IntArray:
-        return self._model.predict(as_float64(codes))
-
-    @property
-    def importances(self) -> Floats:
-        sizes = np.abs(self._model.slopes).sum(axis=1)
-        return np.asarray(sizes / sizes.sum() if sizes.sum() > 0 else sizes)
-
-
-def accuracies(models: list[Classifier], codes: FloatArray, factors: IntArray) -> Floats:
+def accuracies(models: Sequence[Classifier], codes: FloatArray, factors: IntArray) -> Floats:
     """Accuracy (num_factors,) of each classifier on points."""
     pairs = zip(models, factors.T, strict=True)
     return np.array([(model.predict(codes) == labels).mean() for model, labels in pairs])

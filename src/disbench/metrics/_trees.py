@@ -21,8 +21,8 @@ _NUM_BINS = 128  # Most bins of the points sorted by a latent; fewer bound less 
 _SEED_END = 2**31 - 1  # Trees of scikit-learn draw their seed below this.
 
 
-class Classifier(Protocol):
-    """A fitted classifier of one factor."""
+class RankingClassifier(Protocol):
+    """A fitted classifier of one factor that says which latents matter."""
 
     @property
     def importances(self) -> Floats:
@@ -44,7 +44,7 @@ class Majority:
         return np.full(len(codes), self._label, dtype=np.int64)
 
 
-def fit_trees(codes: FloatArray, factors: IntArray, trees: Trees, seed: int = 0) -> list[Classifier]:
+def fit_trees(codes: FloatArray, factors: IntArray, trees: Trees, seed: int = 0) -> list[RankingClassifier]:
     """One classifier for each column of factors (n, num_factors), class numbers.
 
     A factor with a single value gets a classifier that predicts it. The seed decides between equal splits only, as
@@ -54,7 +54,7 @@ def fit_trees(codes: FloatArray, factors: IntArray, trees: Trees, seed: int = 0)
     state = np.random.RandomState(seed)
     several = [bool((labels != labels[0]).any()) for labels in factors.T]
     chosen = [labels for labels, fit in zip(factors.T, several, strict=True) if fit]
-    fitted: list[Classifier]
+    fitted: list[RankingClassifier]
     if trees == "scikit-learn":
         fitted = [_ScikitLearn(codes, labels, state) for labels in chosen]
     else:

@@ -41,7 +41,7 @@ ALLOWED = {
     },
     "cli_report": {"stages", "study"},
     "pictures": {
-        "catalogue", "factors", "files", "metrics", "models", "observations", "seeds", "storage", "table",
+        "catalogue", "factors", "files", "metrics", "models", "observations", "seeds", "storage", "study", "table",
     },
     "cli_pictures": {"pictures", "study"},
     "inventory": {"catalogue", "datasets", "factors", "progress", "storage"},
@@ -50,10 +50,10 @@ ALLOWED = {
     "cli_workspace": {"progress", "workspace"},
     "encoding": {"models", "seeds", "storage", "training"},
     "study": {
-        "catalogue", "files", "models", "objectives", "params", "pictures", "progress", "scoring", "seeds", "stages",
+        "catalogue", "files", "models", "objectives", "params", "progress", "scoring", "seeds", "stages",
         "storage", "table", "training",
     },
-    "cli_runs": {"progress", "study"},
+    "cli_runs": {"pictures", "progress", "study"},
     "cli_study": {"cli_pictures", "study"},
     "pretrained": {"files", "models"},
     "cli_models": {"encoding", "models", "pretrained"},

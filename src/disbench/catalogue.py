@@ -55,6 +55,11 @@ def no_such(what: str, name: str, available: Iterable[str]) -> str:
     return f"no {what} called {name!r}.{hint} Available: {', '.join(available) or 'none'}"
 
 
+def less_is_better(metric: str, score: str) -> bool:
+    """Whether a small value is the better one: of unfairness, dependence among latents, and losses of accuracy."""
+    return metric in ("fairness", "unsupervised") or score.endswith("generalization_gap")
+
+
 @cache  # making a schema takes milliseconds, and a study checks as many blocks as it has settings
 def options(function: Callable[..., Any]) -> type[BaseModel]:
     """Schema of what may be set: the keyword-only arguments with their annotations and defaults."""

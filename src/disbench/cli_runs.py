@@ -111,7 +111,10 @@ def reproduce(
         folder = out / loaded.name / encoder.resolve().name
         scores = reproduce.measure(encoder, run, folder, data)
     if pictures:
-        reproduce.draw(encoder or folder / "model", run, folder, data)
+        from disbench.pictures.draw import draw_all
+
+        codes = folder / "representations" / "mean.zarr"
+        draw_all(encoder or folder / "model", reproduce.images(run, data), codes, folder / "pictures")
     typer.echo(f"{folder}: {sum(map(len, scores.values()))} scored metrics")
 
 

@@ -66,7 +66,9 @@ def analyse(
         str | None,
         typer.Option(help="Scores to compare, as metric.score, separated by commas; by default the papers'."),
     ] = None,
-    representation: Annotated[str, typer.Option(help="Which to print; files have all of them.")] = "mean",
+    representation: Annotated[
+        str | None, typer.Option(help="Which to print, by default the first; files have all of them.")
+    ] = None,
     udr: Annotated[
         bool, typer.Option("--udr", help="Also rank without labels: RESULTS is a folder, with codes.")
     ] = False,
@@ -75,16 +77,26 @@ def analyse(
     from disbench.study.report import analyses, readable, write_analyses
     from disbench.study.table_files import load_results
 
-    chosen = scores.split(",") if scores else None
-    frames = analyses(load_results(results), scores=chosen, codes=results if udr else None)
+    chosen = [name.strip() for name in scores.split(",")] if scores else None
+    table = load_results(results)
+    printed = _representation(table, representation)
+    frames = analyses(table, scores=chosen, codes=results if udr else None)
     for name, whole in frames.items():
         frame = whole
         if "representation" in frame:
-            frame = frame[frame["representation"] == representation].drop(columns="representation")
+            frame = frame[frame["representation"] == printed].drop(columns="representation")
         for title, small in readable(name, frame):
             _print_frame(title, small)
     for path in write_analyses(frames, out):
         typer.echo(f"{path}")
+
+
+def _representation(results: "pd.DataFrame", name: str | None) -> str:
+    """The representation of a name if it has scores, by default the first one that has."""
+    found = list(results["representation"].drop_duplicates().astype(str))
+    if name is not None and name not in found:
+        raise ValueError(f"expected a representation that has scores, {' or '.join(found)}; got {name!r}")
+    return name or next(iter(found), "mean")
 
 
 def _print_frame(title: str, frame: "pd.DataFrame") -> None:

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from disbench.cli import app
 from disbench.pictures import studies
-from disbench.pictures.studies import draw_study, spearman
+from disbench.pictures.studies import draw_study
 from disbench.pictures.study_frame import study_frame
 
 SCORES = {"mig": ["discrete_mig"], "dci": ["informativeness_train", "disentanglement"],
@@ -102,9 +102,12 @@ def test_rank_correlations_are_those_of_scipy(results, figures, tmp_path):
     assert panel.get_title(loc="left") == f"{100 * spearmanr(toy['kl'], toy['mig']).statistic:.0f} %"
 
 
-def test_a_score_that_does_not_vary_has_no_rank_correlation():
-    values = np.array([[1.0, 2, 5], [2, 2, np.nan], [3, 2, 7]])
-    np.testing.assert_allclose(spearman(values), [[1, np.nan, 1], [np.nan, np.nan, np.nan], [1, np.nan, 1]])
+def test_hyperparameters_that_are_texts_are_drawn(results, figures, tmp_path):
+    of_factor_vae = results["train.objective"] == "factor_vae"
+    steps = np.where(results["train.seed"] % 2, "paper", "reference")
+    draw_study(results.assign(**{"objectives.factor_vae.steps": pd.Series(steps).where(of_factor_vae)}), tmp_path)
+    panels = {axes.get_xlabel(): axes for axes in figures["hyperparameters_mig"].axes}
+    assert [label.get_text() for label in panels["steps"].get_xticklabels()] == ["paper", "reference"]
 
 
 def test_the_command_draws_a_table_the_same_each_time(results, tmp_path):

@@ -66,6 +66,8 @@ def test_without_codes_it_says_how_to_keep_them(study, tmp_path):
     results = disbench.load_results(study)
     with pytest.raises(ValueError, match="expected the codes of at least two runs .* run the study with --keep-tables"):
         udr_scores(results, tmp_path)
+    with pytest.raises(ValueError, match=r"results.parquet: the codes to compare are in the folder of a study"):
+        udr_scores(results, tmp_path / "results.parquet")
 
 
 def test_the_command_ranks_on_request(study, tmp_path):

@@ -80,7 +80,49 @@ def test_correlations_of_scores_are_scipys(simulated):
 
 def test_a_constant_score_correlates_with_nothing():
     found = analyse.score_correlations(study(lambda *_: 0.5))
+    assert len(found) == 3 * 4
     assert found["correlation"].isna().all()
+
+
+def test_scores_that_some_runs_miss_are_compared_over_the_others():
+    """A metric that was added to the study later takes nothing from the correlations of the others."""
+    results = study(lambda dataset, objective, option, seed: option + seed / 10)
+    late = (results["metric"] == "unsupervised") & (results["dataset.name"] == "a") & (results["number"] % 3 < 2)
+    found = analyse.score_correlations(results[~late])
+    rows = found.set_index(["dataset", "score_a", "score_b"])
+    wide = side_by_side(results[~late]).query("dataset == 'a'").dropna()
+    scores = ["mig.discrete_mig", "unsupervised.mutual_info_score"]
+    assert rows.loc[("a", *scores), "num_runs"] == len(wide) == 6
+    assert rows.loc[("a", *scores), "correlation"] == pytest.approx(spearmanr(wide[scores]).statistic)
+    assert rows.loc[("a", scores[0], scores[0]), "num_runs"] == 18
+    assert rows.loc[("all data sets", *scores), "num_runs"] == 24
+
+
+def test_a_setting_is_what_a_run_computes():
+    """The device, say, is no part of it; numbers are told apart to the last digit."""
+    results = study(lambda *_: 0.5, options=(1.0, 1.0000001))
+    results["train.device"] = np.where(results["number"] % 2, "cpu", "cuda")
+    results["train.log_every"] = 100 * (1 + results["number"] % 2)
+    assert list(dict.fromkeys(side_by_side(results)["setting"])) == [
+        "x strength=1", "x strength=1.0000001", "y strength=1", "y strength=1.0000001"
+    ]  # fmt: skip
+
+
+def test_runs_of_other_code_are_not_mixed_in():
+    results = study(by_option, seeds=1)
+    again = results[results["number"] == 2].assign(fingerprint="g002")
+    with pytest.raises(ValueError, match=r"got 2 of a, x strength=4, seed 0: f002, g002. .*study run --only"):
+        analyse.variance_explained(pd.concat([results, again]))
+
+
+def test_a_downstream_task_is_compared_by_its_largest_sample():
+    results = study(by_option)
+    mig = results[results["metric"] == "mig"].assign(metric="downstream_boosted_trees")
+    names = [f"{size}:mean_{part}_accuracy" for size in (10, 1000, 200) for part in ("train", "test")]
+    wide = side_by_side(pd.concat([results, *(mig.assign(score=name) for name in names)]))
+    assert [name for name in wide if name.startswith("downstream")] == [
+        "downstream_boosted_trees.1000:mean_test_accuracy"
+    ]
 
 
 def test_what_needs_no_labels_is_compared_with_what_does():
@@ -164,9 +206,21 @@ def test_transfer_of_what_always_holds_and_never_does():
     assert "selection_transfer" not in analyses(study(by_option, objectives=("x",), seeds=1))
 
 
+def test_of_unfairness_less_is_chosen():
+    results = study(by_option, objectives=("x",))
+    unfair = results["metric"] == "mig"
+    renamed = results.assign(
+        metric=results["metric"].where(~unfair, "fairness"),
+        score=results["score"].where(~unfair, "mean_fairness:mean_pred:mean_sens"),
+    )
+    both = pd.concat([results, renamed.assign(value=-renamed["value"])]).drop_duplicates(["number", "metric"])
+    found = transfer.selection_transfer(both)
+    assert found["probability"].tolist() == pytest.approx([5 / 6] * 4)
+
+
 def test_an_unknown_score_and_no_scores_are_refused():
     results = study(by_option)
-    with pytest.raises(ValueError, match=r"no score called 'mig.mig' in these results; they have mig.discrete_mig, "):
+    with pytest.raises(ValueError, match=r"no score in these results called 'mig.mig'. .*: mig.discrete_mig, "):
         analyse.score_correlations(results, scores=["mig.mig"])
     with pytest.raises(ValueError, match="expected scores of at least one finished run; got none"):
         analyse.variance_explained(results.iloc[:0])
@@ -180,10 +234,12 @@ def test_the_command_prints_tables_and_writes_every_frame(simulated, tmp_path):
         "--out",
         str(tmp_path),
         "--scores",
-        "mig.discrete_mig,sap.SAP_score",
+        "mig.discrete_mig, sap.SAP_score",
     ]
     done = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert done.exit_code == 0
+    refused = CliRunner().invoke(app, [*arguments, "--representation", "median"])
+    assert "mean or sampled; got 'median'" in str(refused.exception)
     frames = analyses(disbench.load_results(simulated), scores=["mig.discrete_mig", "sap.SAP_score"])
     assert len(frames) == 6
     assert [name for name in frames if name not in done.output] == []

@@ -16,6 +16,7 @@ from disbench.pictures.study_frame import StudyFrame, study_frame
 from disbench.pictures.style import COLORS, new_figure, styled, write_figure
 from disbench.pictures.subject import Matrix
 from disbench.seeds import derive_rng
+from disbench.study.columns import value_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +76,7 @@ def rank_correlations(frame: StudyFrame, out: Path) -> Path:
     figure, panels = _grid(len(frame.datasets), width=side + 0.6, height=side, num_columns=2)
     for axes, dataset in zip(panels, frame.datasets, strict=True):
         runs = frame.runs[frame.runs["dataset"] == dataset]
-        matrix = spearman(runs[list(names)].to_numpy(float))
+        matrix = runs[list(names)].corr(method="spearman").to_numpy()
         heat_map(
             axes,
             100 * matrix,
@@ -108,7 +109,7 @@ def against_hyperparameters(frame: StudyFrame, score: str, out: Path) -> Path:
             axes.plot(places + shift, own[score], marker, color=color, markersize=3, alpha=0.45)
             medians = own.groupby(name)[score].median()
             axes.plot([values.index(value) for value in medians.index], medians, "-", color=color)
-        axes.set_xticks(range(len(values)), [f"{value:g}" for value in values])
+        axes.set_xticks(range(len(values)), [value_text(value) for value in values])
         axes.set_xlabel(name.rpartition(".")[2])
         axes.set_ylabel(_wrapped(score))
         axes.set_title(objective)
@@ -129,7 +130,7 @@ def against_unsupervised(frame: StudyFrame, dataset: str, out: Path) -> Path:
             color, marker = _look(index)
             own = runs[runs["objective"] == objective]
             axes.plot(own[pair[0]], own[pair[1]], marker, color=color, markersize=3, alpha=0.7)
-        axes.set_title(f"{100 * spearman(runs[pair].to_numpy(float))[0, 1]:.0f} %", fontsize=9)
+        axes.set_title(f"{100 * runs[pair].corr(method='spearman').iat[0, 1]:.0f} %", fontsize=9)
         axes.tick_params(labelsize=7)
         axes.locator_params(axis="x", nbins=2)
         axes.locator_params(axis="y", nbins=3)
@@ -140,19 +141,6 @@ def against_unsupervised(frame: StudyFrame, dataset: str, out: Path) -> Path:
     figure.suptitle(f"{dataset}, with the rank correlation over all runs above each panel", x=0.02, ha="left")
     _legend(figure, frame.objectives)
     return write_figure(out / f"unsupervised_{_file_name(dataset)}.png", figure)
-
-
-def spearman(values: Matrix) -> Matrix:
-    """Rank correlations (d, d) of columns (n, d), each over the rows that have both; NaN where one does not vary."""
-    from scipy.stats import rankdata
-
-    found = np.full((values.shape[1],) * 2, np.nan)
-    for first, second in np.ndindex(found.shape):
-        pair = values[:, [first, second]]
-        ranks = rankdata(pair[np.isfinite(pair).all(axis=1)], axis=0)
-        if len(ranks) > 1 and (np.ptp(ranks, axis=0) > 0).all():
-            found[first, second] = np.corrcoef(ranks, rowvar=False)[0, 1]
-    return found
 
 
 def _violin(axes: Axes, place: int, values: Matrix, shifts: Matrix) -> None:

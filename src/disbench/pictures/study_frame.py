@@ -1,21 +1,13 @@
 """The scores of a study's runs as figures need them: one row a run, one column a score."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from disbench.study.columns import headlines, varied_hyperparameters
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# The score by which each metric is compared in the published study; of another metric the first that it returns.
-_HEADLINES = {
-    "beta_vae": "eval_accuracy",
-    "factor_vae": "eval_accuracy",
-    "dci": "disentanglement",
-    "mce": "modularity_score",
-    "downstream_boosted_trees": "10000:mean_test_accuracy",
-    "downstream_logistic_regression": "10000:mean_test_accuracy",
-    "fairness": "mean_fairness:mean_pred:mean_sens",
-}
 _TRAINING = ("training.reconstruction", "training.kl", "training.elbo")
 
 
@@ -74,10 +66,11 @@ def study_frame(results: "pd.DataFrame", representation: str = "mean") -> StudyF
         dataset=first["dataset.name"].astype(str), objective=first["train.objective"].astype(str), **parts
     )
     varied = {
-        objective: _varied(group, objective) for objective, group in first.groupby("train.objective", observed=True)
+        str(objective): tuple(varied_hyperparameters(group, str(objective)))
+        for objective, group in first.groupby("train.objective", observed=True)
     }
     runs = runs.join(first[[name for found in varied.values() for name in found]])
-    free = set(chosen.loc[chosen["metric"].isin(["unsupervised", "udr"]), "score"]) | {"udr"}
+    free = set(chosen.loc[chosen["metric"] == "unsupervised", "score"])
     return StudyFrame(
         runs.sort_index(),
         tuple(name for name in sorted(wide) if name not in free),
@@ -88,11 +81,7 @@ def study_frame(results: "pd.DataFrame", representation: str = "mean") -> StudyF
 
 def _headlines(rows: "pd.DataFrame") -> "pd.DataFrame":
     """Rows of one score for each metric, and of all that measure the codes without factors."""
-    first = rows.groupby("metric", sort=False)["score"].first()
-    wanted = {metric: _HEADLINES.get(metric, score) for metric, score in first.items()}
-    return rows[(rows["score"] == rows["metric"].map(wanted)) | (rows["metric"] == "unsupervised")]
-
-
-def _varied(runs: "pd.DataFrame", objective: Any) -> tuple[str, ...]:
-    prefix = f"objectives.{objective}."
-    return tuple(str(name) for name in runs if str(name).startswith(prefix) and runs[name].nunique() > 1)
+    pairs = rows[["metric", "score"]].drop_duplicates()
+    wanted = {metric: headlines(metric, list(group["score"])) for metric, group in pairs.groupby("metric", sort=False)}
+    first = {metric: names if metric == "unsupervised" else names[:1] for metric, names in wanted.items()}
+    return rows[[score in first[metric] for metric, score in zip(rows["metric"], rows["score"], strict=True)]]

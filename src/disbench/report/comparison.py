@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from disbench.catalogue import less_is_better
 from disbench.report.meanings import meanings
 from disbench.report.run import Run, Scores
 
@@ -12,7 +13,6 @@ Cell = float | str | None
 _ALWAYS = ("dataset", "objective", "seed")
 _TRAINING = ("reconstruction", "kl", "elbo")
 # of all other scores more is better; the KL divergence is neither
-_LESS_IS_BETTER = {"reconstruction", "unsupervised: gaussian_total_correlation", "unsupervised: mutual_info_score"}
 _NEITHER = {"kl"}
 
 
@@ -87,5 +87,6 @@ def _best(name: str, cells: Sequence[float | None]) -> frozenset[int]:
     values = [cell for cell in cells if cell is not None]
     if name in _NEITHER or len(values) < 2:
         return frozenset()
-    best = min(values) if name in _LESS_IS_BETTER else max(values)
+    metric, _, score = name.partition(": ")
+    best = min(values) if name == "reconstruction" or less_is_better(metric, score) else max(values)
     return frozenset(number for number, cell in enumerate(cells) if cell == best)

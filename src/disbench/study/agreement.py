@@ -9,7 +9,7 @@ import pandas as pd
 
 from disbench import catalogue, storage
 from disbench.seeds import derive_rng
-from disbench.study.analyse import spearman
+from disbench.study.analyse import num_of_both
 from disbench.study.columns import runs_of, score_columns, side_by_side
 from disbench.table import RepresentationTable
 
@@ -46,8 +46,10 @@ def udr_scores(
     Raises
     ------
     ValueError
-        If no two runs of a setting kept their codes.
+        If it is no folder, or no two runs of a setting kept their codes.
     """
+    if not study.is_dir():
+        raise ValueError(f"{study}: the codes to compare are in the folder of a study; give that, not its table")
     udr = catalogue.find("metrics", "udr")
     frames = []
     for (dataset, _), group in runs_of(results).groupby(["dataset", "setting"], sort=False):
@@ -86,13 +88,15 @@ def udr_correlations(
     wide = side_by_side(results, scores)
     names = score_columns(wide)
     both = wide.merge(ranking[["fingerprint", "udr"]], on="fingerprint", validate="m:1")
-    rows = [
-        {"dataset": dataset, "representation": representation, "score": name,
-         "correlation": spearman(group.dropna(subset=name), ["udr"], [name])[0, 0],
-         "num_runs": int(group[name].notna().sum())}
-        for (dataset, representation), group in both.groupby(["dataset", "representation"], sort=False)
-        for name in names
-    ]  # fmt: skip
+    rows = []
+    for (dataset, representation), group in both.groupby(["dataset", "representation"], sort=False):
+        values = group[[*names, "udr"]].dropna(axis="columns", how="all")
+        matrix, counts = values.corr(method="spearman"), num_of_both(values)
+        rows += [
+            {"dataset": dataset, "representation": representation, "score": name,
+             "correlation": matrix.at[name, "udr"], "num_runs": counts.at[name, "udr"]}
+            for name in names if name in values
+        ]  # fmt: skip
     return pd.DataFrame(rows)
 
 

@@ -1,7 +1,7 @@
 """What the published study asks of its 12,600 runs. Each answer is a tidy frame: a row for each number.
 
 Locatello et al., "Challenging common assumptions in the unsupervised learning of disentangled representations", ICML
-2019, section 5. All correlations are Spearman's.
+2019, section 5. All correlations are Spearman's, each over the runs that have both values.
 """
 
 from collections.abc import Sequence
@@ -10,13 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from disbench.study.columns import UNSUPERVISED, hyperparameters, score_columns, side_by_side, training
 
 ALL_DATASETS = "all data sets"
-
-Floats = NDArray[np.float64]
 
 
 def score_correlations(results: pd.DataFrame, *, scores: Sequence[str] | None = None) -> pd.DataFrame:
@@ -101,10 +98,12 @@ def dataset_correlations(results: pd.DataFrame, *, scores: Sequence[str] | None 
         ["representation", "score"], sort=False
     ):
         means = group.pivot_table(index="setting", columns="dataset", values="value", aggfunc="mean", sort=False)
-        for first, second in product(means, means):
-            both = pd.DataFrame({"a": means[first], "b": means[second]}).dropna()
-            rows.append({"representation": representation, "score": score, "dataset_a": first, "dataset_b": second,
-                         "correlation": spearman(both, ["a"], ["b"])[0, 0], "num_settings": len(both)})  # fmt: skip
+        matrix, counts = means.corr(method="spearman"), num_of_both(means)
+        rows += [
+            {"representation": representation, "score": score, "dataset_a": a, "dataset_b": b,
+             "correlation": matrix.at[a, b], "num_settings": counts.at[a, b]}
+            for a, b in product(means, means)
+        ]  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -123,30 +122,24 @@ def _share_between(group: pd.DataFrame, by: str) -> float:
 def _correlations(
     wide: pd.DataFrame, first: Sequence[str], second: Sequence[str], columns: tuple[str, str]
 ) -> pd.DataFrame:
+    names = list(dict.fromkeys([*first, *second]))
     rows: list[dict[str, Any]] = []
-    for representation, of_representation in wide.groupby("representation", sort=False, observed=True):
+    for representation, of_representation in wide.groupby("representation", sort=False):
         groups = list(of_representation.groupby("dataset", sort=False))
         if len(groups) > 1:
             groups.append((ALL_DATASETS, of_representation))
         for dataset, group in groups:
-            names = list(dict.fromkeys([*first, *second]))
-            kept = group.dropna(axis="columns", how="all")
-            found = [name for name in names if name in kept]
-            runs = kept.dropna(subset=found)
-            rows_of, columns_of = [name for name in first if name in kept], [name for name in second if name in kept]
-            matrix = spearman(runs, rows_of, columns_of)
-            for (i, name_a), (j, name_b) in product(enumerate(rows_of), enumerate(columns_of)):
-                rows.append(
-                    {"dataset": dataset, "representation": str(representation), columns[0]: name_a,
-                     columns[1]: name_b, "correlation": matrix[i, j], "num_runs": len(runs)}
-                )  # fmt: skip
+            scores = group[names].dropna(axis="columns", how="all")
+            matrix, counts = scores.corr(method="spearman"), num_of_both(scores)
+            rows += [
+                {"dataset": dataset, "representation": representation, columns[0]: a, columns[1]: b,
+                 "correlation": matrix.at[a, b], "num_runs": counts.at[a, b]}
+                for a, b in product(first, second) if a in matrix and b in matrix
+            ]  # fmt: skip
     return pd.DataFrame(rows, columns=["dataset", "representation", *columns, "correlation", "num_runs"])
 
 
-def spearman(frame: pd.DataFrame, first: Sequence[str], second: Sequence[str]) -> Floats:
-    """Rank correlations (len(first), len(second)) of columns; NaN if one is constant."""
-    ranks = frame[list(dict.fromkeys([*first, *second]))].rank()
-    centred = ranks - ranks.mean()
-    norms = np.sqrt((centred**2).sum())
-    scaled = centred / norms.where(norms > 0)
-    return np.asarray(scaled[list(first)].to_numpy().T @ scaled[list(second)].to_numpy(), np.float64)
+def num_of_both(values: pd.DataFrame) -> pd.DataFrame:
+    """Number of rows that have values in both of two columns, for each pair."""
+    present = values.notna().astype(int)
+    return present.T @ present

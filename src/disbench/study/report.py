@@ -8,6 +8,7 @@ import pandas as pd
 
 from disbench import files
 from disbench.study import agreement, analyse, transfer
+from disbench.study.columns import compared
 
 # Frames too long to read: what is printed of them has the rows, the columns and the values of these names.
 _PIVOTS = {
@@ -27,6 +28,7 @@ def analyses(
     `selection_transfer` is left out where a study has one seed or one setting only. `codes` is the folder of a study
     that kept them: with it there are `udr_scores` and `udr_correlations` as well.
     """
+    results = compared(results, scores)  # an eighth of the rows of the published study
     found = {
         function.__name__: function(results, scores=scores)
         for function in (

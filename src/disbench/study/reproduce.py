@@ -47,19 +47,9 @@ def reproduce(run: Run, folder: Path, data: str) -> RunResult:
     return result
 
 
-def draw(model: Path, run: Run, folder: Path, data: str) -> None:
-    """Draw all pictures of a model whose representations lie in the folder, into its folder `pictures`.
-
-    Raises
-    ------
-    ValueError
-        The package that draws is not installed; see `require_pictures`.
-    """
-    require_pictures()
-    from disbench.pictures.draw import draw_all
-
-    store = storage.local_copy(store_of(data, run.dataset))
-    draw_all(model, store, folder / "representations" / "mean.zarr", folder / "pictures")
+def images(run: Run, data: str) -> Path:
+    """Path of the store of a run's data set; of one at an address, that of its copy here."""
+    return storage.local_copy(store_of(data, run.dataset))
 
 
 def require_pictures() -> None:
@@ -90,7 +80,7 @@ def measure(encoder: Path, run: Run, folder: Path, data: str) -> dict[str, dict[
     """
     _require_own(folder, encoder)
     data_checksums([run.dataset], data)
-    store = storage.local_copy(store_of(data, run.dataset))
+    store = images(run, data)
     folder.mkdir(parents=True, exist_ok=True)
     params_path = folder / "params.yaml"
     params.write(params_path, run.params)

@@ -12,7 +12,7 @@ import numpy as np
 from disbench.params import DatasetParams, EvaluateParams, Params, PostprocessParams, TrainParams
 
 # What does not change what a run computes, or says only how often it is looked at.
-_NOT_IDENTIFYING = ("train.device", "train.image_gigabytes", "train.log_every", "train.checkpoint_seconds")
+NOT_IDENTIFYING = ("train.device", "train.image_gigabytes", "train.log_every", "train.checkpoint_seconds")
 _CODE = (
     "factors.py", "metrics", "models", "objectives", "observations.py", "scoring.py", "seeds.py",
     "stages/_training.py", "stages/postprocess.py", "stages/together.py", "stages/train.py", "table.py", "training",
@@ -65,7 +65,7 @@ class Run:
 
     def fingerprint(self, data_checksum: str) -> str:
         """What identifies the result: parameters, data and code; 32 hexadecimal digits."""
-        identifying = {name: value for name, value in self.parameters.items() if name not in _NOT_IDENTIFYING}
+        identifying = {name: value for name, value in self.parameters.items() if name not in NOT_IDENTIFYING}
         content = {"parameters": identifying, "data": data_checksum, "code": code_checksum()}
         return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 

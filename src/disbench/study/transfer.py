@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from disbench import catalogue
 from disbench.study.columns import UNSUPERVISED, score_columns, side_by_side
 
 Floats = NDArray[np.float64]
@@ -87,7 +88,10 @@ def _whole(wide: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
 
 
 def _values(wide: pd.DataFrame, names: Sequence[str]) -> Floats:
-    """Scores (num_scores, num_datasets, num_settings, num_seeds) of the settings of which no run is missing."""
+    """Scores (num_scores, num_datasets, num_settings, num_seeds) of the settings of which no run is missing.
+
+    More is better: those of which less is, unfairness say, have their sign changed.
+    """
     whole = _whole(wide, names)
     num_datasets, num_seeds = wide["dataset"].nunique(), wide["seed"].nunique()
     if len(whole) < 2 or num_seeds < 2:
@@ -96,7 +100,8 @@ def _values(wide: pd.DataFrame, names: Sequence[str]) -> Floats:
             f"on another; got {len(whole)} settings and {num_seeds} seeds"
         )
     values = whole.to_numpy(np.float64).T.reshape(len(names), num_datasets, num_seeds, len(whole))
-    return np.asarray(values.swapaxes(2, 3))
+    signs = [-1.0 if catalogue.less_is_better(*name.rsplit(".", 1)) else 1.0 for name in names]
+    return np.asarray(values.swapaxes(2, 3) * np.array(signs)[:, None, None, None])
 
 
 def _chances(values: Floats) -> Floats:

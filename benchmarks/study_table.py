@@ -103,6 +103,8 @@ COMMANDS = {
     "csv": "from disbench.cli import app; app(['study', 'table', sys.argv[1], '--out', sys.argv[2] + '.csv'])",
     "reference": "from disbench.cli import app; "
     "app(['study', 'table', sys.argv[1], '--out', sys.argv[2] + '.json', '--format', 'reference'])",
+    "analyse of the parquet": "from disbench.cli import app; "
+    "app(['study', 'analyse', sys.argv[2] + '.parquet', '--out', sys.argv[2] + '_analysis'])",
     "load_results of the parquet": "import disbench; disbench.load_results(sys.argv[2] + '.parquet')",
     "load_results of seven columns": "import disbench; disbench.load_results(sys.argv[2] + '.parquet', "
     "['dataset.name', 'train.objective', 'train.seed', 'representation', 'metric', 'score', 'value'])",
@@ -127,17 +129,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "study_table.json")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", choices=COMMANDS, help="Measure this one again and keep the other figures.")
     arguments = parser.parse_args()
     with TemporaryDirectory() as folder:
         study, out = Path(folder) / "study", Path(folder) / "results"
         num_runs = simulate(study)
         figures: dict[str, object] = {"machine": f"{os.uname().machine}, {os.cpu_count()} cores", "runs": num_runs}
+        if arguments.only:
+            figures = json.loads(arguments.out.read_text())
+            measure(COMMANDS["parquet"], study, out)  # which others read
         figures["bytes of the result files"] = sum(path.stat().st_size for path in study.rglob("*.json"))
-        for name, command in COMMANDS.items():
+        for name in [arguments.only] if arguments.only else COMMANDS:
+            command = COMMANDS[name]
             taken = [measure(command, study, out) for _ in range(arguments.repeats)]
             for index, what in enumerate((" (s)", ", processor (s)", ", peak memory (MB)")):
                 figures[name + what] = median(figures_of_one[index] for figures_of_one in taken)
-        for suffix in ("parquet", "csv", "json"):
+        for suffix in () if arguments.only else ("parquet", "csv", "json"):
             figures[f"bytes of the {suffix}"] = out.with_suffix(f".{suffix}").stat().st_size
     for name, value in figures.items():
         print(f"{name:<50}{value:,.2f}" if isinstance(value, float) else f"{name:<50}{value}")

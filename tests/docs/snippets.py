@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from benchmarks.study_table import simulate
 from tests import ROOT
 
 from disbench.stages.convert import convert
@@ -59,12 +60,13 @@ def small_params() -> dict[str, Any]:
 
 
 def make_workspace(folder: Path) -> None:
-    """What `dvc repro` leaves, made by the stages themselves."""
+    """What `dvc repro` leaves, made by the stages themselves, and the results of a study, which are simulated."""
     params = folder / "params.yaml"
     params.write_text(yaml.safe_dump(small_params(), sort_keys=False))
     store, model, table = folder / "data/zarr/toy.zarr", folder / "data/run/model", folder / "data/run/table.zarr"
     metrics = folder / "reports/metrics"
     shutil.copy(ROOT / "tests/golden/pretrained/0.zip", folder)
+    simulate(folder / "data/mine", {"dsprites_full": 5, "cars3d": 3}, num_seeds=2, num_settings=12)
     convert("toy", store)
     with chdir(folder):  # DVCLive looks for a repository around the current folder
         train(

@@ -71,3 +71,18 @@ def test_numbers_near_the_limits_of_double_precision(rng):
     classes = rng.integers(2, size=(50, 1))
     with pytest.raises(ValueError, match=r"within 1e\+50 of zero"):
         svm_accuracies(1e99 * codes, classes, 1e99 * codes, classes)
+
+
+def test_factors_that_differ_within_their_precision_only_are_not_predicted(rng):
+    factors = 2**60 + np.arange(50)[:, None] % 2
+    np.testing.assert_array_equal(squared_correlations(rng.normal(size=(50, 2)), factors), np.zeros((2, 1)))
+
+
+def test_what_it_cannot_score_is_an_error(rng):
+    codes, factors = rng.normal(size=(30, 3)), rng.integers(3, size=(30, 2))
+    with pytest.raises(ValueError, match="needs at least 2; got 1"):
+        sap(LabelledCodes(codes[:, :1], factors, codes[:, :1], factors), rng)
+    with pytest.raises(ValueError, match="at least 1 factor with two or more values"):
+        sap(LabelledCodes(codes, 0 * factors, codes, factors), rng)
+    one = LabelledCodes(codes, factors * [1, 0], codes, factors)
+    assert 0 <= sap(one, rng)["SAP_score"] <= 1

@@ -49,6 +49,9 @@ def test_what_it_cannot_score_is_an_error(rng):
     values = rng.normal(size=(50, 2))
     with pytest.raises(ValueError, match="points that share the value of a factor"):
         beta_vae(LabelledCodes(values, values, values, values), rng)
+    repeated = LabelledCodes(1e200 * np.sign(values), np.sign(values), values, np.sign(values))
+    with pytest.raises(ValueError, match=r"within 1e\+100 of zero"):
+        beta_vae(repeated, rng)
     one = np.stack([np.zeros(50, int), rng.integers(3, size=50)], axis=1)
     with pytest.raises(ValueError, match="at least 2 factors with two or more values"):
         beta_vae(LabelledCodes(values, one, values, one), rng)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from disbench.metrics.dci import completeness, dci, disentanglement, importance_matrix
+from disbench.metrics.dci import completeness, concentration, dci, disentanglement, importance_matrix
 from disbench.table import LabelledCodes
 
 
@@ -17,6 +17,13 @@ from disbench.table import LabelledCodes
 )
 def test_extremes(matrix, expected):
     assert (disentanglement(matrix), completeness(matrix)) == pytest.approx(expected, abs=1e-9)
+
+
+def test_rounding_does_not_lead_out_of_the_range():
+    for num in range(2, 100):
+        values = concentration(np.concatenate([np.ones((1, num)), np.eye(num)]))
+        assert values.min() >= 0
+        assert values.max() <= 1
 
 
 def test_two_codes_for_each_factor_and_two_factors_for_each_code():
@@ -48,10 +55,18 @@ def test_scikit_learn_s_trees_give_the_reference_s_importances(codes_of):
     np.testing.assert_allclose(importance, golden["dci_importance"], atol=5e-3)
 
 
+TOLERANCES = {
+    "disentanglement": 0.02,
+    "completeness": 0.02,
+    "informativeness_train": 0.03,
+    "informativeness_test": 0.03,
+}
+
+
 def test_scores_of_a_table_are_near_the_reference_s(toy, toy_scores):
     expected = toy_scores["dci"]["nonlinear"]["0"]
     scores = dci(toy["nonlinear"], np.random.default_rng(0), num_train=2000, num_test=1000)
-    for key, tolerance in (("disentanglement", 0.02), ("completeness", 0.02), ("informativeness_test", 0.03)):
+    for key, tolerance in TOLERANCES.items():
         assert scores[key] == pytest.approx(expected[key], abs=tolerance)
 
 

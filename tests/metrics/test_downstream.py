@@ -134,18 +134,18 @@ def test_strong_task_sets_only_factors_that_vary_and_has_no_gap_where_nothing_ca
 
 
 def test_reduced_task_by_hand(rng):
-    """Each factor has a latent of its own; without it the factor is guessed, and the other is not touched."""
-    space = FactorSpace(("a", "b"), (2, 4))
-    table = RepresentationTable.from_codes(space, space.factors(np.arange(8)))
+    """Each factor has a latent of its own; without it the factor is guessed, and the others are not touched."""
+    space = FactorSpace(("a", "b", "c"), (2, 4, 3))
+    table = RepresentationTable.from_codes(space, space.factors(np.arange(24)))
     scores = reduced_downstream(table, rng, num_train=(2000,), num_test=8000, num_factors_to_remove=1)
-    chance = 1 / 2, 1 / 4
+    chance = 1 / 2, 1 / 4, 1 / 3
     expected = {}
     for sample in ("train", "test"):
-        for factor in (0, 1):
+        for factor in range(3):
             prefix = f"2000:reduced_factor_{factor}:mean_{sample}_accuracy"
-            expected[f"{prefix}_factor_{factor}"] = expected[f"{prefix}_reduced_factor"] = chance[factor]
-            expected[f"{prefix}_factor_{1 - factor}"] = expected[f"{prefix}_non_reduced_factor"] = 1
-        expected[f"2000:mean_{sample}_accuracy_reduced_factor"] = sum(chance) / 2
+            expected |= {f"{prefix}_factor_{other}": chance[factor] if other == factor else 1 for other in range(3)}
+            expected |= {f"{prefix}_reduced_factor": chance[factor], f"{prefix}_non_reduced_factor": 1}
+        expected[f"2000:mean_{sample}_accuracy_reduced_factor"] = sum(chance) / 3
         expected[f"2000:mean_{sample}_accuracy_other_factors"] = 1
     assert scores == pytest.approx(expected, abs=0.05)
 

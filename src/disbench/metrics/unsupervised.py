@@ -51,7 +51,7 @@ def unsupervised(
     require_latents(table, 2, "unsupervised")
     codes, _ = table.sample(num_train, rng)
     active = as_float64(codes)[:, np.ptp(codes, axis=0) > 0]
-    covariance = np.atleast_2d(np.cov(active, rowvar=False)) if active.shape[1] else np.zeros((0, 0))
+    covariance = np.atleast_2d(np.cov(active, rowvar=False))
     varies = np.diag(covariance) > np.finfo(np.float64).tiny  # The variance of tiny differences is 0.
     covariance = covariance[varies][:, varies]
     distance = gaussian_wasserstein_correlation(covariance)

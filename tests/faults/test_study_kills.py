@@ -93,3 +93,16 @@ def study_with_kills(folder: Path, undisturbed: tuple[object, float], num_kills:
 def test_a_study_killed_many_times_ends_as_if_it_had_not_been(tmp_path, undisturbed, seed):
     num_studies = study_with_kills(tmp_path, undisturbed, num_kills=4, seed=seed)
     print(f"4 kills in {num_studies} studies")
+
+
+@pytest.mark.slow
+def test_two_studies_at_once_do_each_run_once(tmp_path, undisturbed):
+    prepare(tmp_path)
+    both = [start(tmp_path, COMMAND, TMPDIR=str(tmp_path / "temporary")) for _ in range(2)]
+    for process in both:
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, output
+        assert "4 runs finished and 0 failed now" in output
+    assert outcome(tmp_path) == undisturbed[0]
+    starts = [path.read_text().splitlines() for path in tmp_path.glob("out/runs/*/.lock")]
+    assert [len(lines) for lines in starts] == [1, 1, 1, 1], "a run was started twice"

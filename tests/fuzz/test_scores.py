@@ -25,7 +25,10 @@ def of_kind(kind: Any, values: np.ndarray) -> np.ndarray:
         if kind == "longdouble":
             return values.astype(np.longdouble) * np.longdouble("1e300")
         if kind == "O":
-            return np.array([[int(v) if np.isfinite(v) else str(v) for v in row] for row in values], dtype=object)
+            objects = np.empty(values.shape, object)
+            for place, value in np.ndenumerate(values):
+                objects[place] = int(value) if np.isfinite(value) else str(value)
+            return objects
         try:
             return values.astype(kind)
         except (TypeError, ValueError):

@@ -177,6 +177,16 @@ def test_options_choose_the_predictor(option, value, chosen, identity, monkeypat
             evaluate(metric, identity, **few)
 
 
+@pytest.mark.parametrize("solver", ["multinomial", "one-versus-rest"])
+def test_the_solver_is_the_one_asked_for(solver, identity, monkeypatch):
+    def reached(codes, factors, solver):
+        raise ReachedError(solver)
+
+    monkeypatch.setattr("disbench.metrics._predictors.fit_logistic_cv", reached)
+    with pytest.raises(ReachedError, match=solver):
+        evaluate("downstream_logistic_regression", identity, num_train=(20,), solver=solver)
+
+
 def test_what_they_cannot_score_is_an_error(rng):
     codes, factors = rng.normal(size=(20, 2)), rng.integers(3, size=(20, 2))
     table = LabelledCodes(codes, factors, codes, factors)

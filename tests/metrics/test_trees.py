@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import GradientBoostingClassifier
 
-from disbench.metrics._trees import fit_trees
+from disbench.metrics._trees import _longest_run, fit_trees
 
 
 def sample(rng, num, sizes, num_latents=5, noise=0.3):
@@ -96,3 +96,11 @@ def test_codes_beyond_single_precision_are_an_error(rng):
     codes[0, 0] = 1e60
     with pytest.raises(ValueError, match="within 3e38 of zero; got 1e"):
         fit_trees(codes, rng.integers(2, size=(10, 1)), "disbench")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"), [([5], 1), ([1, 2, 3], 1), ([1, 1, 1, 2, 3, 3], 3), ([0, 1, 1], 2), ([0, 5e-8, 1e-7, 1], 3)]
+)
+def test_runs_of_values_that_are_not_split_by_hand(values, expected):
+    """Neighbours up to 1e-7 apart, as scikit-learn sees them."""
+    assert _longest_run(np.array(values, dtype=np.float32)) == expected

@@ -2,24 +2,25 @@ import torch
 
 from disbench.catalogue import find, names, options
 from disbench.models.posterior import Posterior
-from disbench.objectives._objective import AdversarialObjective, Objective, permute_latents
+from disbench.objectives._objective import AdversarialObjective, Objective, permute_by
 from disbench.objectives.factor_vae import FactorVae
 
 
 def test_each_latent_is_permuted_on_its_own():
     z = torch.arange(200.0).view(50, 4)
-    permuted = permute_latents(z, torch.Generator().manual_seed(0))
+    permuted = permute_by(z, torch.rand(z.shape, generator=torch.Generator().manual_seed(0)))
     assert torch.equal(permuted.sort(0).values, z)
     orders = permuted.argsort(0)
     assert not any(torch.equal(orders[:, 0], orders[:, latent]) for latent in (1, 2, 3))
-    again = permute_latents(z, torch.Generator().manual_seed(0))
+    again = permute_by(z, torch.rand(z.shape, generator=torch.Generator().manual_seed(0)))
     assert torch.equal(permuted, again)
 
 
 def test_permutations_are_uniform():
     generator = torch.Generator().manual_seed(0)
     z = torch.arange(3.0)[:, None].expand(3, 1000)
-    counts = torch.stack([permute_latents(z, generator) for _ in range(3)]).movedim(1, 0).flatten(1)
+    permuted = permute_by(z.expand(3, 3, 1000), torch.rand(3, 3, 1000, generator=generator))
+    counts = permuted.movedim(1, 0).flatten(1)
     for first in range(3):
         assert abs(float((counts[0] == first).float().mean()) - 1 / 3) < 0.05
 
@@ -59,7 +60,7 @@ def both_players(both, dtype):
     objective.prepare(4, 100, torch.Generator().manual_seed(0))
     mean, log_variance = (torch.randn(9, 4, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2))
     z = mean.clone().to(dtype).requires_grad_()
-    permuted = permute_latents(z.detach(), torch.Generator().manual_seed(3))
+    permuted = permute_by(z.detach(), torch.rand(9, 4, generator=torch.Generator().manual_seed(3)))
     terms, loss = both(objective, Posterior(mean, log_variance), z, permuted, 0)
     (sum(terms.values()) + loss).backward()
     return [*terms.values(), loss, z.grad, *(parameter.grad for parameter in objective.parameters())]

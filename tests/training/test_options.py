@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from disbench.models import Vae
-from disbench.objectives._objective import permute_latents
+from disbench.objectives._objective import permute_by
 from disbench.objectives.beta_tc_vae import BetaTcVae
 from disbench.objectives.beta_vae import BetaVae
 from disbench.objectives.factor_vae import FactorVae
@@ -165,7 +165,7 @@ def test_the_training_loop_hands_every_option_on(name):
         if adversarial and objective.second_batch:
             others.append((images.draw(N, draws), torch.empty(N, NUM_LATENTS).normal_(generator=noise_draws)))
         if adversarial:
-            orders.append(permute_latents(numbers, noise_draws).long().T)
+            orders.append(permute_by(numbers, torch.rand(numbers.shape, generator=noise_draws)).long().T)
     objective.prepare(NUM_LATENTS, len(images), torch.Generator().manual_seed(derive_seed(2, "objective")))
     again = replay(replayed, objective, fed, noise, orders, others=others, **options)
     np.testing.assert_allclose([row["loss"] for row in again], [row["loss"] for row in rows], rtol=1e-6)

@@ -6,7 +6,7 @@ import torch
 
 from disbench.models import Vae
 from disbench.models.tensorflow import load_tensorflow_weights
-from disbench.objectives._objective import permute_latents
+from disbench.objectives._objective import permute_by
 from disbench.objectives.annealed_vae import AnnealedVae
 from disbench.objectives.beta_tc_vae import BetaTcVae
 from disbench.objectives.beta_vae import BetaVae
@@ -160,7 +160,7 @@ def test_the_training_loop_takes_the_steps_of_the_replay(name):
     for _ in range(6):
         noise.append(torch.empty(8, 3).normal_(generator=noise_draws))
         if adversarial:
-            orders.append(permute_latents(numbers, noise_draws).long().T)
+            orders.append(permute_by(numbers, torch.rand(numbers.shape, generator=noise_draws)).long().T)
     objective.prepare(3, 50, torch.Generator().manual_seed(derive_seed(2, "objective")))
     again = replay(replayed, objective, batches, noise, orders if adversarial else None)
     np.testing.assert_allclose([row["loss"] for row in again], [row["loss"] for row in rows], rtol=1e-6)

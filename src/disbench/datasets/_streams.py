@@ -1,4 +1,4 @@
-"""Arrays of raw files, read in blocks: a member of an .npz, compressed or not, a .npy, a data set of HDF5."""
+"""Arrays of raw files, read in blocks: a member of an .npz, compressed or not, or a data set of HDF5."""
 
 import lzma
 import math
@@ -63,12 +63,6 @@ def npz_array(path: Path, member: str) -> NDArray[Any]:
         raise ValueError(f"{path}: no array called {member!r}; is it the published file?") from error
     except Exception as error:  # NumPy's reader raises what its parsers do, SyntaxError among them
         raise ValueError(f"{path} is damaged or truncated ({error}); fetch it again") from error
-
-
-def npy_blocks(path: Path, row_shape: tuple[int, ...], num_rows: int) -> Iterator[ByteArray]:
-    """Rows of a uint8 array (num_rows, *row_shape) in a .npy, in order."""
-    with path.open("rb") as file:
-        yield from _npy_rows(file, str(path), row_shape, num_rows)
 
 
 def npy_header(file: IO[bytes], what: str) -> tuple[tuple[int, ...], np.dtype[Any]]:

@@ -63,11 +63,6 @@ class AdversarialObjective(Objective, ABC):
         """Number of updates of each network that `num_steps` stands for."""
 
 
-def permute_latents(z: Tensor, generator: torch.Generator) -> Tensor:
-    """Codes (n, num_latents) of which every latent was permuted over the batch on its own."""
-    return permute_by(z, torch.rand(z.shape, generator=generator, device=z.device))
-
-
 def permute_by(z: Tensor, keys: Tensor) -> Tensor:
     """Codes (..., n, num_latents), every latent in the order of its keys, which have the same shape."""
     return z.gather(-2, keys.argsort(-2))
